@@ -1,0 +1,33 @@
+# PYTHON=python3.12 chooses the Python of the virtualenv; ARGS go to pytest: make test ARGS="tests/unit -k goto"
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format clean services-up services-down
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+venv: ## make .venv with Python 3.11 or newer and install everything
+	@scripts/venv
+
+demo: venv ## run the demonstration; needs no broker and no database
+	@.venv/bin/python -m flowmanager demo
+
+test: venv ## run all tests; they bring their own MySQL and RabbitMQ
+	@scripts/test $(ARGS)
+
+check: venv ## format, style, types and direction of imports
+	@scripts/check
+
+format: venv ## put the code into its one format, mend what can be mended
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+clean: ## stop the test servers and remove everything that was made
+	@scripts/services down --clean
+	rm -rf .venv .services build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+services-up: ## start MySQL and RabbitMQ for the tests and leave them running
+	@scripts/services up
+
+services-down: ## stop them; their data stay
+	@scripts/services down

@@ -1,0 +1,180 @@
+"""The composition root: the only module that knows which class stands behind which port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+
+from flowmanager import executors as executor_package
+from flowmanager import routes as route_package
+from flowmanager import subscriptions as subscription_package
+from flowmanager.core.ids import Id
+from flowmanager.discover import collect
+from flowmanager.executor import Executor
+from flowmanager.metrics import Metrics
+from flowmanager.orchestrator.actions import ActionChecker
+from flowmanager.orchestrator.control import Control
+from flowmanager.orchestrator.dispatch import Dispatch
+from flowmanager.orchestrator.engine import Engine
+from flowmanager.orchestrator.flows import FlowStore
+from flowmanager.orchestrator.lifecycle import Lifecycle
+from flowmanager.orchestrator.recovery import Recovery
+from flowmanager.orchestrator.turn import Turns
+from flowmanager.orchestrator.variables import VariableStore
+from flowmanager.ports import Store
+from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
+from flowmanager.route import App, Route, Router
+from flowmanager.settings import Settings
+from flowmanager.store.engine import make_engines
+from flowmanager.store.sql_store import SqlStore
+from flowmanager.subscription import Subscription
+from flowmanager.sweeper import Seconds, Sweeper
+from flowmanager.transport.lane import Lane, LaneOptions
+from flowmanager.transport.link import open_link
+from flowmanager.transport.names import NAMES
+from flowmanager.transport.topology import Topology
+
+log = structlog.get_logger()
+
+
+class RandomIds:
+    """New ids at random."""
+
+    def new(self) -> Id:
+        """Return an id that nobody else has."""
+        return str(uuid4())
+
+
+def all_executors() -> dict[str, Executor]:
+    """Return every action type by name. Raises ValueError for a name that two files define."""
+    found = collect(executor_package, Executor)
+    by_name = {one.name: one for one in found}
+    if len(by_name) != len(found):
+        raise ValueError("two executors have one name")
+    return by_name
+
+
+def all_subscriptions() -> dict[tuple[str, str], Subscription]:
+    """Return every subscription by the events it reads. Raises ValueError for an event that two files read."""
+    by_event: dict[tuple[str, str], Subscription] = {}
+    for one in collect(subscription_package, Subscription):
+        if one.events & by_event.keys():
+            raise ValueError(f"two subscriptions read one event: {sorted(one.events & by_event.keys())}")
+        by_event |= dict.fromkeys(one.events, one)
+    return by_event
+
+
+def make_engine(settings: Settings, store: Store, *, worker_id: Id, metrics: Metrics | None = None) -> Engine:
+    """Return what all parts of the orchestrator share."""
+    return Engine(
+        store=store,
+        executors=all_executors(),
+        limits=settings.limits,
+        ids=RandomIds(),
+        worker_id=worker_id,
+        metrics=metrics or Metrics(),
+        media_wait_seconds=settings.media_wait_seconds,
+        grace_seconds=settings.grace_seconds,
+        max_flows=settings.max_flows,
+    )
+
+
+def make_app(engine: Engine) -> App:
+    """Return the orchestrator."""
+    checker = ActionChecker(engine.executors, engine.ids, engine.limits.actions)
+    turns = Turns(engine)
+    return App(
+        engine=engine,
+        turns=turns,
+        lifecycle=Lifecycle(engine),
+        control=Control(engine, checker, turns),
+        flows=FlowStore(engine, checker),
+        variables=VariableStore(engine),
+        dispatch=Dispatch(engine, turns),
+    )
+
+
+def make_router(engine: Engine) -> Router:
+    """Return the router over all routes. A path without a variable goes before one with: `count_by_customer` is no id."""
+    routes = sorted(collect(route_package, Route), key=lambda one: one.template.count("{"))
+    return Router(make_app(engine), routes)
+
+
+def make_store(settings: Settings) -> SqlStore:
+    """Return the database. Nothing is connected yet."""
+    engines = make_engines(settings.database_dsn, pool_size=settings.threads * 2 + 2)
+    return SqlStore(engines, answer_seconds=settings.answer_seconds)
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker process: its lanes and its sweeper."""
+
+    store: SqlStore
+    engine: Engine
+    lanes: list[Lane]
+    sweeper: Sweeper
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self.sweeper.start()
+        for lane in self.lanes:
+            lane.start()
+
+    def ready(self, seconds: float) -> bool:
+        """Wait until every lane consumes; say whether they do."""
+        return all(lane.ready.wait(seconds) for lane in self.lanes)
+
+    def stop(self, seconds: float) -> bool:
+        """Finish what is in hand; say whether that was possible in time. Entrances close first, then what they use."""
+        for lane in self.lanes:
+            lane.stop()
+        for lane in self.lanes:
+            lane.join(seconds)
+        self.sweeper.stop()
+        self.sweeper.join(seconds)
+        clean = not any(thread.is_alive() for thread in (*self.lanes, self.sweeper))
+        if clean:
+            self.store.close()
+        return clean
+
+
+def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker:
+    """Return a worker that is ready to start. Raises InvalidSetting."""
+    store = make_store(settings)
+    engine = make_engine(settings, store, worker_id=str(uuid4()), metrics=metrics)
+    router = make_router(engine)
+    aftermath, size = Aftermath(router), Size(settings.max_body_bytes, settings.max_json_depth)
+    requests = RequestReceiver(engine, router, aftermath, size)
+    events = EventReceiver(engine, router, all_subscriptions(), aftermath, size)
+    recovery = Recovery(engine, store, router.app.turns, settings.orphan_seconds)
+    seconds = Seconds(
+        heartbeat=settings.heartbeat_seconds,
+        timer=settings.timer_seconds,
+        outbox=settings.outbox_seconds,
+        purge=settings.purge_seconds,
+    )
+    link = open_link(settings.rabbitmq_address)
+    return Worker(
+        store=store,
+        engine=engine,
+        lanes=make_lanes(settings, requests, events),
+        sweeper=Sweeper(engine, recovery, aftermath, link, seconds),
+    )
+
+
+def make_lanes(settings: Settings, requests: RequestReceiver, events: EventReceiver) -> list[Lane]:
+    """Return the threads that take messages. Events have threads of their own: requests must not wait behind them."""
+    topology = Topology(names=NAMES, quorum=settings.quorum_queues)
+    options = LaneOptions(prepare=topology.declare)
+    address = settings.rabbitmq_address
+    of_requests = [Lane(address, NAMES.request, requests.handle, options=options) for _ in range(settings.threads)]
+    event_queues = (NAMES.event, NAMES.subscribe)
+    of_events = [
+        Lane(address, queue, events.handle, options=options)
+        for queue in event_queues
+        for _ in range(max(settings.threads // 2, 1))
+    ]
+    return of_requests + of_events

@@ -1,0 +1,199 @@
+"""A running flow as a value: cursor, frames, variables, wait and counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from flowmanager.core.action import START_ACTION, Action
+from flowmanager.core.ids import MAIN, NIL, START, Id
+from flowmanager.core.signals import Signal
+from flowmanager.core.stacks import Place, StackMap
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class State(StrEnum):
+    """The fine-grained state; on the wire `error` and `ended` are the status `ended`, all others `running`."""
+
+    CREATED = "created"
+    EXECUTING = "executing"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    SUSPENDED = "suspended"
+    ERROR = "error"
+    ENDED = "ended"
+
+    @property
+    def over(self) -> bool:
+        """Say whether nothing can happen any more."""
+        return self in (State.ERROR, State.ENDED)
+
+
+class Driver(StrEnum):
+    """Who ends a wait."""
+
+    PULL = "pull"
+    """The caller, by its next `next`."""
+    PUSH = "push"
+    """An event about the action that was sent out."""
+    TIMER = "timer"
+    """The clock."""
+
+
+class EndedReason(StrEnum):
+    """Why an activeflow ended."""
+
+    FINISHED = "finished"
+    STOP_ACTION = "stop_action"
+    STOP_REQUEST = "stop_request"
+    REFERENCE_ENDED = "reference_ended"
+    ERROR = "error"
+    LIMIT_ITERATIONS = "limit_iterations"
+    LIMIT_EXECUTIONS = "limit_executions"
+    DROPPED = "dropped"
+    DELETED = "deleted"
+    CUSTOMER_DELETED = "customer_deleted"
+
+
+class StepResult(StrEnum):
+    """How an action ended, in the history."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+
+
+class ReferenceType(StrEnum):
+    """What an activeflow belongs to; only a call carries media."""
+
+    NONE = ""
+    AI = "ai"
+    API = "api"
+    CALL = "call"
+    CAMPAIGN = "campaign"
+    CONVERSATION = "conversation"
+    MESSAGE = "message"
+    RECORDING = "recording"
+    TRANSCRIBE = "transcribe"
+    WEBCHAT = "webchat"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What an activeflow waits for. `until` is the latest moment (UTC), None: without end."""
+
+    driver: Driver
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn that is under way while an executor talks to other managers: what a worker needs to take it over."""
+
+    driver: Driver
+    """PULL: a caller waits for the next action; PUSH: media actions are sent out."""
+    key: str = ""
+    """Identity of the message that began it: the same message, delivered again, takes the turn over."""
+    cause: str = ""
+    """Name of the command or event that began it, for the history."""
+    iterations: int = 0
+    """Actions executed in it so far."""
+    answers: tuple[Any, ...] = ()
+    """What other managers answered in the step under way: a repeat of the step does not ask them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What ended an activeflow by error."""
+
+    action_id: Id
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the history: an action that was left, how, why, and when it began and ended (UTC)."""
+
+    seq: int
+    action: Action
+    result: StepResult
+    cause: str
+    error: str = ""
+    tm_execute: datetime | None = None
+    tm_end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activeflow:
+    """The whole record. Every change makes a new one."""
+
+    id: Id
+    customer_id: Id = NIL
+    flow_id: Id = NIL
+    reference_type: ReferenceType = ReferenceType.NONE
+    reference_id: Id = NIL
+    reference_activeflow_id: Id = NIL
+    on_complete_flow_id: Id = NIL
+    webhook_uri: str = ""
+    webhook_method: str = ""
+    after_reference: bool = False
+    """Started by on-complete: the reference may be over, media actions are not possible."""
+
+    state: State = State.CREATED
+    stacks: StackMap
+    cursor: Place = Place(MAIN, START)
+    """Where the next action is searched from: an existing place."""
+    current_action: Action = START_ACTION
+    """What was executed or handed out last, with its substituted option."""
+    forward: Place | None = None
+    """A pending jump: the next action, whatever follows the cursor."""
+    variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    wait: Wait | None = None
+    turn: Turn | None = None
+    early_signals: tuple[Signal, ...] = ()
+    """Events that came while an executor was running."""
+
+    fence: int = 0
+    """Raised whenever somebody takes the record over; a result with an older fence is dropped."""
+    owner: Id | None = None
+    """The worker process that executes it."""
+    execute_count: int = 0
+    """How often it was resumed."""
+    executed_count: int = 0
+    """Length of the history."""
+    reported_count: int = 0
+    """Length of the history that events have told."""
+    complete_count: int = 0
+    """Depth in the on-complete chain: 0 for the original."""
+
+    ended_reason: EndedReason | None = None
+    fault: Fault | None = None
+    on_complete_blocked: bool = False
+    tm_execute: datetime | None = None
+    """When the current action began."""
+    tm_create: datetime | None = None
+    tm_update: datetime | None = None
+    tm_end: datetime | None = None
+    tm_delete: datetime | None = None
+
+    def evolve(self, **changes: Any) -> Activeflow:
+        """Return the record with changes."""
+        return replace(self, **changes)
+
+    @property
+    def over(self) -> bool:
+        """Say whether it has ended."""
+        return self.state.over
+
+    @property
+    def stack_depth(self) -> int:
+        """Return how deep the cursor is nested: 0 in the main stack."""
+        return self.stacks.depth(self.cursor.stack_id)

@@ -1,0 +1,69 @@
+"""What an executor can answer: a closed union, applied by `machine.settle`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from flowmanager.core.action import Action
+from flowmanager.core.activeflow import EMPTY, Driver
+from flowmanager.core.ids import Id
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """The action is done; go on."""
+
+    variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """The action is done; go on at a target. `counted`: one more jump of a goto."""
+
+    target_id: Id
+    variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """The action is done; go on in a new frame and come back after it. No actions: nothing is pushed.
+
+    `follow_up` is called once the frame is stored, for peers that may jump into it at once.
+    """
+
+    stack_id: Id
+    actions: tuple[Action, ...]
+    follow_up: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The action has begun; wait for its driver, at most `limit` (None: without end)."""
+
+    driver: Driver
+    limit: timedelta | None = None
+    variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Wait until a request resumes the flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """End the flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The action failed. `fatal`: the flow ends with it, else it goes on."""
+
+    message: str
+    fatal: bool
+
+
+Outcome = Continue | Jump | Push | Hold | Block | Finish | Failed

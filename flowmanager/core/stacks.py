@@ -1,0 +1,148 @@
+"""Frames of actions, nested by return addresses, and the rules for finding the next action in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from flowmanager.core.action import Action
+from flowmanager.core.ids import FINISH, MAIN, NIL, START, Id
+
+NOTHING: Mapping[Id, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An action inside a frame; the action START is the place before the frame's first action."""
+
+    stack_id: Id
+    action_id: Id
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Where a frame goes on when it is finished: after the action of `place`, or, with `at`, with that action itself."""
+
+    place: Place
+    at: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A stack of actions, its return address (none: the main frame) and how often each of its gotos has jumped."""
+
+    id: Id
+    actions: tuple[Action, ...]
+    returns: Return | None = None
+    goto_counts: Mapping[Id, int] = field(default_factory=lambda: NOTHING)
+
+    def index(self, action_id: Id) -> int | None:
+        """Return the position of the first action with that id."""
+        return next((number for number, action in enumerate(self.actions) if action.id == action_id), None)
+
+    def first(self) -> Place | None:
+        """Return the place of the first action, if there is one."""
+        return Place(self.id, self.actions[0].id) if self.actions else None
+
+
+@dataclass(frozen=True, slots=True)
+class StackMap:
+    """All frames of an activeflow by id; the main frame is always among them."""
+
+    frames: Mapping[Id, Frame]
+
+    @staticmethod
+    def of(actions: tuple[Action, ...]) -> StackMap:
+        """Return a map that holds the main frame only."""
+        return StackMap({MAIN: Frame(MAIN, actions)})
+
+    def action(self, place: Place) -> Action | None:
+        """Return the action at a place, None when there is none (START counts as none)."""
+        frame = self.frames.get(place.stack_id)
+        number = frame.index(place.action_id) if frame else None
+        return frame.actions[number] if frame and number is not None else None
+
+    def holds(self, place: Place) -> bool:
+        """Say whether the place is an existing action or the start of an existing frame."""
+        return place.stack_id in self.frames and (place.action_id == START or self.action(place) is not None)
+
+    def chain(self, stack_id: Id) -> Iterator[Frame]:
+        """Yield the frame and those it returns to, innermost first; a frame is met once."""
+        seen: set[Id] = set()
+        while stack_id in self.frames and stack_id not in seen:
+            frame = self.frames[stack_id]
+            seen.add(stack_id)
+            yield frame
+            if frame.returns is None:
+                return
+            stack_id = frame.returns.place.stack_id
+
+    def depth(self, stack_id: Id) -> int:
+        """Return how many frames lie below this one: 0 for the main frame."""
+        return max(sum(1 for _ in self.chain(stack_id)) - 1, 0)
+
+    def find(self, stack_id: Id, action_id: Id) -> Place | None:
+        """Find a target from a frame outward. START means the first action of the main frame, seen from there only."""
+        if action_id == START:
+            return self.frames[MAIN].first() if stack_id == MAIN else None
+        for frame in self.chain(stack_id):
+            if frame.index(action_id) is not None:
+                return Place(frame.id, action_id)
+        return None
+
+    def following(self, place: Place) -> Place | None:
+        """Return where to go after a place: `next_id`, else the next item, else the return address. None: finished."""
+        frame = self.frames.get(place.stack_id)
+        if frame is None:
+            return None
+        if place.action_id == START:
+            return frame.first() or self.return_of(frame)
+        number = frame.index(place.action_id)
+        if number is None:
+            return None
+        target = frame.actions[number].next_id
+        if target != NIL:
+            return None if target == FINISH else self.find(frame.id, target)
+        if number + 1 < len(frame.actions):
+            return Place(frame.id, frame.actions[number + 1].id)
+        return self.return_of(frame)
+
+    def return_of(self, frame: Frame) -> Place | None:
+        """Return where to go when a frame is finished; None: the flow is finished too."""
+        returns = frame.returns
+        if returns is None or returns.place.stack_id not in self.frames:
+            return None
+        return returns.place if returns.at else self.following(returns.place)
+
+    def push(self, frame: Frame) -> StackMap:
+        """Return the map with one more frame."""
+        return StackMap({**self.frames, frame.id: frame})
+
+    def replace(self, frame: Frame) -> StackMap:
+        """Return the map with a frame in its new form."""
+        return StackMap({**self.frames, frame.id: frame})
+
+    def prune(self, stack_id: Id) -> StackMap:
+        """Return the map with the frames that are still to be finished, seen from the frame now on top."""
+        alive = {frame.id: frame for frame in self.chain(stack_id)}
+        alive.setdefault(MAIN, self.frames[MAIN])
+        return self if len(alive) == len(self.frames) else StackMap(alive)
+
+    def without(self, stack_id: Id) -> StackMap:
+        """Return the map without a frame and all frames nested in it."""
+        nested = {key for key in self.frames if any(frame.id == stack_id for frame in self.chain(key))}
+        return StackMap({key: frame for key, frame in self.frames.items() if key not in nested})
+
+    def insert_after(self, place: Place, actions: tuple[Action, ...]) -> StackMap:
+        """Return the map with actions inserted after a place; what followed follows the inserted ones."""
+        frame = self.frames[place.stack_id]
+        number = frame.index(place.action_id)
+        cut = 0 if number is None else number + 1
+        return self.replace(replace(frame, actions=frame.actions[:cut] + actions + frame.actions[cut:]))
+
+    def count_goto(self, place: Place) -> StackMap:
+        """Return the map with one more jump counted for the goto at a place."""
+        frame = self.frames[place.stack_id]
+        jumped = frame.goto_counts.get(place.action_id, 0) + 1
+        return self.replace(replace(frame, goto_counts={**frame.goto_counts, place.action_id: jumped}))

@@ -1,0 +1,17 @@
+"""Find the values of a kind that the modules of a package define; nothing registers itself."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def collect(package: ModuleType, kind: type[T]) -> list[T]:
+    """Return every value of `kind` that a module of the package defines at its top, in order of file names."""
+    names = sorted(found.name for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."))
+    modules = [import_module(name) for name in names]
+    return [value for module in modules for value in vars(module).values() if isinstance(value, kind)]

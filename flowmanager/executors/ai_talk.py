@@ -1,0 +1,23 @@
+"""`ai_talk`: let an AI talk with the caller until the service is over."""
+
+from __future__ import annotations
+
+from flowmanager.core.outcomes import Outcome, Push
+from flowmanager.executor import Task, executor
+from flowmanager.managers.ai_manager import assistance_of
+from flowmanager.managers.managers import Managers
+from flowmanager.schemas.fields import Whole
+from flowmanager.schemas.options import AssistanceOption
+
+
+class AiTalkOption(AssistanceOption):
+    """`duration`: seconds; no manager reads it."""
+
+    duration = Whole()
+
+
+@executor("ai_talk", option=AiTalkOption)
+def ai_talk(task: Task, managers: Managers) -> Outcome:
+    """Start the service and push its actions."""
+    service = managers.ai.start_aicall(task.activeflow, assistance_of(task.option))
+    return Push(service.id, service.push_actions)

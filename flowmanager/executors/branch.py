@@ -1,0 +1,30 @@
+"""`branch`: jump to the target that belongs to the value of a variable."""
+
+from __future__ import annotations
+
+from flowmanager.core.ids import NIL
+from flowmanager.core.outcomes import Jump, Outcome
+from flowmanager.core.variables import DIGITS
+from flowmanager.errors import TargetNotFound
+from flowmanager.executor import Task, executor
+from flowmanager.schemas.fields import Named, Text, Uuid
+from flowmanager.schemas.options import Option
+
+
+class BranchOption(Option):
+    """`variable`: a name, not a placeholder; `target_ids`: value to target."""
+
+    variable = Text()
+    default_target_id = Uuid()
+    target_ids = Named(Uuid())
+
+
+@executor("branch", option=BranchOption)
+def branch(task: Task) -> Outcome:
+    """Jump by the variable's value and empty the variable: the next branch waits for a new value."""
+    name = task.option["variable"] or DIGITS
+    value = task.activeflow.variables.get(name, "")
+    target_id = task.option["target_ids"].get(value, task.option["default_target_id"])
+    if target_id == NIL:
+        raise TargetNotFound("branch has no target for the value and no default target", variable=name, value=value)
+    return Jump(target_id, {name: ""})

@@ -1,0 +1,23 @@
+"""`condition_call_status`: go on when the call has a status, else jump."""
+
+from __future__ import annotations
+
+from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.executor import Media, Task, executor
+from flowmanager.managers.managers import Managers
+from flowmanager.schemas.fields import Text, Uuid
+from flowmanager.schemas.options import Option
+
+
+class ConditionCallStatusOption(Option):
+    """`status`: `dialing`, `ringing`, `progressing`, …"""
+
+    status = Text()
+    false_target_id = Uuid()
+
+
+@executor("condition_call_status", option=ConditionCallStatusOption, media=Media.RTC)
+def condition_call_status(task: Task, managers: Managers) -> Outcome:
+    """Ask call-manager for the status."""
+    status = managers.call.get_call(task.activeflow.reference_id).get("status", "")
+    return Continue() if status == task.option["status"] else Jump(task.option["false_target_id"])

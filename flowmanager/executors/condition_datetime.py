@@ -1,0 +1,49 @@
+"""`condition_datetime`: go on when the present time (UTC) fits, else jump."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import validate
+
+from flowmanager.core.conditions import compare_parts, weekday
+from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.executor import Task, executor
+from flowmanager.schemas.fields import Items, Text, Uuid, Whole
+from flowmanager.schemas.options import Option
+
+
+class ConditionDatetimeOption(Option):
+    """Read as `now <condition> value`; absent and negative parts, month 0 and day 0 do not count."""
+
+    condition = Text()
+    minute = Whole(load_default=-1, validate=validate.Range(max=59))
+    hour = Whole(load_default=-1, validate=validate.Range(max=23))
+    day = Whole(validate=validate.Range(max=31))
+    month = Whole(validate=validate.Range(max=12))
+    weekdays = Items(Whole(validate=validate.Range(min=0, max=6)))
+    false_target_id = Uuid()
+
+
+def part(value: int, *, least: int) -> int | None:
+    """Return a part that counts."""
+    return value if value >= least else None
+
+
+def fits(now: datetime, option: Mapping[str, Any]) -> bool:
+    """Say whether weekday, date and time of day all fit; date and time of day are one value each."""
+    date = (part(option["month"], least=1), part(option["day"], least=1))
+    time = (part(option["hour"], least=0), part(option["minute"], least=0))
+    return (
+        (not option["weekdays"] or weekday(now) in option["weekdays"])
+        and compare_parts((now.month, now.day), option["condition"], date)
+        and compare_parts((now.hour, now.minute), option["condition"], time)
+    )
+
+
+@executor("condition_datetime", option=ConditionDatetimeOption)
+def condition_datetime(task: Task) -> Outcome:
+    """Compare with the clock."""
+    return Continue() if fits(task.now.astimezone(UTC), task.option) else Jump(task.option["false_target_id"])

@@ -1,0 +1,49 @@
+"""`condition_variable`: go on when a comparison with a variable is true, else jump."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flowmanager.core.conditions import compare, compare_numbers
+from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.core.variables import names_in
+from flowmanager.executor import Task, executor
+from flowmanager.schemas.fields import Number, Text, Uuid, Whole
+from flowmanager.schemas.options import Option
+
+
+class ConditionVariableOption(Option):
+    """`variable` is the left operand; `value_type` says which of the values is the right one."""
+
+    condition = Text()
+    variable = Text()
+    value_type = Text()
+    value_string = Text()
+    value_number = Number()
+    value_length = Whole()
+    false_target_id = Uuid()
+
+
+COMPARISONS: Mapping[str, Callable[[str, Mapping[str, Any]], bool]] = {
+    "string": lambda text, option: compare(text, option["condition"], option["value_string"]),
+    "number": lambda text, option: compare_numbers(text, option["condition"], option["value_number"]),
+    "length": lambda text, option: compare(len(text.encode()), option["condition"], option["value_length"]),
+}
+"""How each type of value is compared; an unknown type is false. A length is in bytes."""
+
+
+def left_operand(task: Task) -> str:
+    """Return the substituted text, or the variable's value when the option names a variable without a placeholder."""
+    stored = task.activeflow.stacks.action(task.activeflow.cursor)
+    raw = (stored.option or {}).get("variable") if stored else None
+    text: str = task.option["variable"]
+    return text if names_in(raw) else task.activeflow.variables.get(text, text)
+
+
+@executor("condition_variable", option=ConditionVariableOption)
+def condition_variable(task: Task) -> Outcome:
+    """Compare."""
+    comparison = COMPARISONS.get(task.option["value_type"])
+    holds = comparison is not None and comparison(left_operand(task), task.option)
+    return Continue() if holds else Jump(task.option["false_target_id"])

@@ -1,0 +1,22 @@
+"""`conference_join`: put the call into a conference until it leaves."""
+
+from __future__ import annotations
+
+from flowmanager.core.outcomes import Outcome, Push
+from flowmanager.executor import Media, Task, executor
+from flowmanager.managers.managers import Managers
+from flowmanager.schemas.fields import Uuid
+from flowmanager.schemas.options import Option
+
+
+class ConferenceJoinOption(Option):
+    """`conference_id`: the conference."""
+
+    conference_id = Uuid()
+
+
+@executor("conference_join", option=ConferenceJoinOption, media=Media.RTC)
+def conference_join(task: Task, managers: Managers) -> Outcome:
+    """Start the service and push its actions."""
+    service = managers.conference.start_conferencecall(task.activeflow, task.option["conference_id"])
+    return Push(service.id, service.push_actions)

@@ -1,0 +1,15 @@
+"""`echo`: let the caller hear themselves for a time."""
+
+from __future__ import annotations
+
+from flowmanager.executor import Executor, Kind, Media, OnError
+from flowmanager.schemas.options import EchoOption, echo_limit
+
+echo = Executor(
+    name="echo",
+    option=EchoOption,
+    media=Media.RTC,
+    on_error=OnError.CONTINUE,
+    kind=Kind.CALLER,
+    limit=echo_limit,
+)

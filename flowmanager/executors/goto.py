@@ -1,0 +1,26 @@
+"""`goto`: jump to a target, at most `loop_count` times when that is given."""
+
+from __future__ import annotations
+
+from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.executor import Task, executor
+from flowmanager.schemas.fields import Uuid, Whole
+from flowmanager.schemas.options import Option
+
+
+class GotoOption(Option):
+    """`loop_count`: absent means without limit, 0 and less means never."""
+
+    target_id = Uuid()
+    loop_count = Whole(load_default=None)
+
+
+@executor("goto", option=GotoOption)
+def goto(task: Task) -> Outcome:
+    """Jump while the frame's counter of this goto is below `loop_count`, then fall through."""
+    loop_count = task.option["loop_count"]
+    frame = task.activeflow.stacks.frames[task.activeflow.cursor.stack_id]
+    jumped = frame.goto_counts.get(task.action.id, 0)
+    if loop_count is not None and jumped >= loop_count:
+        return Continue()
+    return Jump(task.option["target_id"], counted=True)

@@ -1,0 +1,16 @@
+"""`play`: play sounds on the call, one after the other."""
+
+from __future__ import annotations
+
+from flowmanager.executor import Executor, Kind, Media, OnError
+from flowmanager.schemas.fields import Items, Text
+from flowmanager.schemas.options import Option
+
+
+class PlayOption(Option):
+    """`stream_urls`: the sounds."""
+
+    stream_urls = Items(Text())
+
+
+play = Executor(name="play", option=PlayOption, media=Media.RTC, on_error=OnError.CONTINUE, kind=Kind.CALLER)

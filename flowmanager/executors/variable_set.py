@@ -1,0 +1,26 @@
+"""`variable_set`: set a variable."""
+
+from __future__ import annotations
+
+from flowmanager.core.outcomes import Continue, Outcome
+from flowmanager.core.variables import is_own
+from flowmanager.errors import InvalidRequest
+from flowmanager.executor import OnError, Task, executor
+from flowmanager.schemas.fields import Text
+from flowmanager.schemas.options import Option
+
+
+class VariableSetOption(Option):
+    """`key`: the name; `value`: stored as it is."""
+
+    key = Text()
+    value = Text()
+
+
+@executor("variable_set", option=VariableSetOption, on_error=OnError.CONTINUE)
+def variable_set(task: Task) -> Outcome:
+    """Set it, unless the name belongs to the activeflow itself."""
+    name = task.option["key"]
+    if is_own(name):
+        raise InvalidRequest("variable_set cannot set names under voipbin.activeflow.", key=name)
+    return Continue({name: task.option["value"]})

@@ -1,0 +1,28 @@
+"""conversation-manager: written conversations over any channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowmanager.core.ids import Id
+from flowmanager.managers.peer import Calls, object_of, without_empty
+from flowmanager.ports import Ask
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationManager:
+    """Requests to conversation-manager."""
+
+    calls: Calls
+
+    def send(self, conversation_id: Id, text: str) -> None:
+        """Write into a conversation; some channels take up to 30 s."""
+        body = without_empty({"conversation_id": conversation_id, "text": text}, "text")
+        self.calls.call(Ask(peer="conversation", method="POST", uri="/v1/messages", body=body, seconds=30))
+
+    def get_conversation(self, conversation_id: Id) -> Mapping[str, Any]:
+        """Return a conversation."""
+        ask = Ask(peer="conversation", method="GET", uri=f"/v1/conversations/{conversation_id}")
+        return object_of("conversation", self.calls.call(ask))

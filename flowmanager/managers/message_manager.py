@@ -1,0 +1,30 @@
+"""message-manager: text messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowmanager.core.activeflow import Activeflow
+from flowmanager.core.ids import NIL
+from flowmanager.managers.peer import Calls
+from flowmanager.ports import Ask
+
+
+@dataclass(frozen=True, slots=True)
+class MessageManager:
+    """Requests to message-manager."""
+
+    calls: Calls
+
+    def send(self, activeflow: Activeflow, message: Mapping[str, Any]) -> None:
+        """Send a text message: `source`, `destinations`, `text`. The zero id lets message-manager choose one."""
+        body = {
+            "id": NIL,
+            "customer_id": activeflow.customer_id,
+            "source": message["source"],
+            "destinations": message["destinations"],
+            "text": message["text"],
+        }
+        self.calls.call(Ask(peer="message", method="POST", uri="/v1/messages", body=body))

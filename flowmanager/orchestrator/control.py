@@ -1,0 +1,91 @@
+"""Changing a running activeflow: push and add actions, jump, release a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from flowmanager.core import machine
+from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType
+from flowmanager.core.ids import Id
+from flowmanager.core.signals import Signal, SignalKind
+from flowmanager.managers.managers import Managers
+from flowmanager.orchestrator import record
+from flowmanager.orchestrator.actions import ActionChecker
+from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.turn import Turns, locked
+from flowmanager.ports import Transaction
+from flowmanager.schemas.wire import Wire, activeflow_wire
+
+Edit = Callable[[Activeflow], Activeflow]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Changes that are safe against a turn in progress: they wait for the row, and the turn sees them when it goes on."""
+
+    engine: Engine
+    actions: ActionChecker
+    turns: Turns
+
+    def push(self, work: Work, activeflow_id: Id, forms: Sequence[Mapping[str, Any]]) -> Wire:
+        """Put actions on top, to run next. Raises ActiveflowNotFound, ActiveflowEnded, InvalidRequest, StackTooDeep."""
+        actions = self.actions.check(forms)
+        stack_id, limits = self.engine.ids.new(), self.engine.limits
+        return self.edit(work, activeflow_id, lambda flow: machine.push(flow, stack_id, actions, limits=limits))
+
+    def add(self, work: Work, activeflow_id: Id, forms: Sequence[Mapping[str, Any]]) -> Wire:
+        """Insert actions behind the current one. Raises MainStack, ActiveflowNotFound, ActiveflowEnded, InvalidRequest."""
+        actions, limits = self.actions.check(forms), self.engine.limits
+        return self.edit(work, activeflow_id, lambda flow: machine.add_actions(flow, actions, limits=limits))
+
+    def edit(self, work: Work, activeflow_id: Id, edit: Edit) -> Wire:
+        """Change a running activeflow and show it."""
+        return work.commit(partial(self.edited, work, activeflow_id, edit))
+
+    def edited(self, work: Work, activeflow_id: Id, edit: Edit, transaction: Transaction) -> Wire:
+        """Change a running activeflow inside a transaction."""
+        flow = machine.check_running(locked(transaction, activeflow_id))
+        changed = record.save_silently(transaction, machine.Change(edit(flow)))
+        shown = activeflow_wire(changed, transaction.get_steps([flow.id]).get(flow.id, ()))
+        work.answer(transaction, shown)
+        return shown
+
+    def release(self, work: Work, activeflow_id: Id, service_id: Id) -> None:
+        """Release a service's frame. Raises ActiveflowNotFound, MainStack."""
+        work.commit(partial(self.released, work, activeflow_id, service_id))
+
+    def released(self, work: Work, activeflow_id: Id, service_id: Id, transaction: Transaction) -> None:
+        """Release a service's frame inside a transaction; an ended activeflow has none left to release."""
+        flow = locked(transaction, activeflow_id)
+        changed = machine.release(flow, service_id)
+        if changed is not flow and not flow.over:
+            record.save_silently(transaction, machine.Change(changed))
+        work.answer(transaction)
+
+    def forward(self, work: Work, activeflow_id: Id, target_id: Id, *, now: bool) -> None:
+        """Set a pending jump. `now`: make whoever drives the flow move on at once, after the answer.
+
+        Raises ActiveflowNotFound, ActiveflowEnded, TargetNotFound.
+        """
+        flow = work.commit(partial(self.forwarded, work, activeflow_id, target_id))
+        if now:
+            work.afterwards.append(partial(self.move_on, work, flow))
+
+    def forwarded(self, work: Work, activeflow_id: Id, target_id: Id, transaction: Transaction) -> Activeflow:
+        """Set a pending jump inside a transaction."""
+        flow = machine.check_running(locked(transaction, activeflow_id))
+        changed = record.save_silently(transaction, machine.Change(machine.jump(flow, target_id)))
+        work.answer(transaction)
+        return changed
+
+    def move_on(self, work: Work, flow: Activeflow) -> None:
+        """Have call-manager ask for the next action when it drives the flow, else make the jump here."""
+        pulled = flow.wait is not None and flow.wait.driver is Driver.PULL
+        if pulled and flow.reference_type is ReferenceType.CALL:
+            key = f"{flow.id}:{work.key or self.engine.ids.new()}:forward"
+            Managers.of(work.rpc, self.engine.store, key).call.action_next(flow.reference_id)
+        elif not pulled:
+            self.turns.react(work, flow.id, Signal(kind=SignalKind.FORWARD, cause="forward_now"))

@@ -1,0 +1,134 @@
+"""What every part of the orchestrator shares, and what belongs to the one message that is being handled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, TypeVar
+
+from flowmanager.core.ids import Id
+from flowmanager.core.limits import Limits
+from flowmanager.errors import FlowManagerError
+from flowmanager.executor import Executor
+from flowmanager.metrics import Metrics
+from flowmanager.ports import Ids, Rpc, Store, Transaction
+from flowmanager.schemas.envelopes import encode_answer, encode_error
+
+T = TypeVar("T")
+
+
+class Abandoned:
+    """Activeflows whose turn this process had to give up in the middle: the sweeper takes them over."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.ids: set[Id] = set()
+
+    def add(self, activeflow_id: Id) -> None:
+        """Remember an activeflow."""
+        with self.lock:
+            self.ids.add(activeflow_id)
+
+    def take(self) -> list[Id]:
+        """Return all of them and forget them."""
+        with self.lock:
+            taken, self.ids = sorted(self.ids), set()
+            return taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Shared by all threads of a process."""
+
+    store: Store
+    executors: Mapping[str, Executor]
+    limits: Limits
+    ids: Ids
+    worker_id: Id
+    metrics: Metrics
+    media_wait_seconds: float = 3600.0
+    """How long a media action may take when its option sets no limit: a lost event must not hold a flow for ever."""
+    grace_seconds: float = 5.0
+    """How long after its own time limit a media action's event may still come."""
+    max_flows: int = 10_000
+    """Stored flows of one customer: a client in a loop must not fill the table."""
+    abandoned: Abandoned = field(default_factory=Abandoned)
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a transaction leaves behind when it is committed, and forgets when it is not."""
+
+    body: bytes | None = None
+    """The answer of the message."""
+    touched: list[Id] = field(default_factory=list)
+    """Records with messages in the outbox."""
+    children: list[Id] = field(default_factory=list)
+    """Activeflows that were created to be started at once."""
+    notes: list[Callable[[], None]] = field(default_factory=list)
+    """What is counted and logged."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One message being handled: its identity, its answer, and what remains to be done after the answer."""
+
+    engine: Engine
+    rpc: Rpc
+    key: str = ""
+    """Identity of the request; empty: it has none, and a repeat cannot be told from a new one."""
+    redelivered: bool = False
+    done: Draft = field(default_factory=Draft)
+    """What is committed."""
+    draft: Draft = field(default_factory=Draft)
+    """What the transaction under way will have done."""
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    """What is done when the answer is out; a failure is only logged."""
+    reply_now: Callable[[], None] = nothing
+    """Send the committed answer before the rest of the work is done."""
+
+    def commit(self, change: Callable[[Transaction], T]) -> T:
+        """Run a change in one transaction; only when it is committed counts what it left in the draft."""
+
+        def attempt(transaction: Transaction) -> T:
+            self.draft = Draft()
+            return change(transaction)
+
+        result = self.engine.store.run(attempt)
+        self.done.body = self.done.body or self.draft.body
+        self.done.touched += self.draft.touched
+        self.done.children += self.draft.children
+        for note in self.draft.notes:
+            note()
+        return result
+
+    def branch(self, name: str) -> Work:
+        """Return the part of this work that concerns one of several activeflows, with an identity of its own."""
+        return Work(self.engine, self.rpc, f"{self.key}:{name}" if self.key else "", self.redelivered)
+
+    def join(self, branch: Work) -> None:
+        """Take over what a branch leaves to be done."""
+        self.done.touched += branch.done.touched
+        self.done.children += branch.done.children
+        self.afterwards += branch.afterwards
+
+    def answer(self, transaction: Transaction, data: Any = None) -> None:
+        """Fix the answer of this message, committed with the transaction."""
+        self.keep(transaction, encode_answer(data))
+
+    def refuse(self, transaction: Transaction, error: FlowManagerError) -> None:
+        """Fix an error as the answer of this message, committed with the transaction."""
+        self.keep(transaction, encode_error(error))
+
+    def keep(self, transaction: Transaction, body: bytes) -> None:
+        """Store the answer for repeats of the request; the first answer of a message stays."""
+        if self.done.body is not None:
+            return
+        if self.key:
+            transaction.add_answer(self.key, body)
+        self.draft.body = body

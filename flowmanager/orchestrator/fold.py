@@ -1,0 +1,136 @@
+"""One turn in memory: run action after action until one must talk to a peer, the flow pauses, or it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import NAMESPACE_OID, uuid5
+
+from flowmanager.core import machine
+from flowmanager.core.action import Action
+from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Step, StepResult, Turn, Wait
+from flowmanager.core.ids import Id
+from flowmanager.core.limits import Limits
+from flowmanager.core.machine import Change, Moment
+from flowmanager.core.outcomes import Failed, Outcome
+from flowmanager.core.stacks import Place
+from flowmanager.core.variables import substitute_option
+from flowmanager.errors import FlowManagerError, InvalidActionType
+from flowmanager.executor import Executor, Kind, OnError, Task, allowed
+from flowmanager.ports import Flows
+from flowmanager.schemas.options import load_option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A turn as far as it has come."""
+
+    flow: Activeflow
+    turn: Turn
+    steps: tuple[Step, ...] = ()
+    """Steps of this transaction, not stored yet."""
+    unreported: tuple[Step, ...] = ()
+    """Steps of earlier transactions that no event has told."""
+    task: Task | None = None
+    """What must be executed outside the transaction; None: the turn is over."""
+    error: FlowManagerError | None = None
+    """Why the flow ended, when an action ended it."""
+
+    def with_change(self, change: Change) -> Progress:
+        """Return the turn after a change."""
+        return replace(self, flow=change.flow, steps=self.steps + change.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The loop of a turn: everything it needs to run actions in memory."""
+
+    executors: Mapping[str, Executor]
+    limits: Limits
+    flows: Flows
+    now: datetime
+
+    def moment(self, progress: Progress) -> Moment:
+        """Return time and cause for the history."""
+        return Moment(self.now, progress.turn.cause)
+
+    def run(self, progress: Progress) -> Progress:
+        """Go on from an executing activeflow until the turn pauses."""
+        while progress.flow.state is State.EXECUTING and progress.task is None:
+            progress = self.step(progress)
+        return progress
+
+    def step(self, progress: Progress) -> Progress:
+        """Move to the next action and run it as far as that is possible here."""
+        place = machine.next_place(progress.flow)
+        action = progress.flow.stacks.action(place) if place else None
+        if place is None or action is None:
+            return progress.with_change(machine.end(progress.flow, EndedReason.FINISHED, self.moment(progress)))
+        turn = progress.turn
+        if turn.iterations >= self.limits.iterations:
+            message = f"more than {self.limits.iterations} actions without a pause"
+            ended = machine.end(progress.flow, EndedReason.LIMIT_ITERATIONS, self.moment(progress), message=message)
+            return progress.with_change(ended)
+        entered = replace(progress, turn=replace(turn, iterations=turn.iterations + 1, answers=()))
+        return self.enter(entered, place, action)
+
+    def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
+        """Put the cursor on an action and run it."""
+        flow = machine.enter(progress.flow, place, raw, self.now)
+        progress = replace(progress, flow=flow)
+        try:
+            executor = executor_of(self.executors, raw.type)
+            option = substitute_option(raw.option, flow.variables, limit=self.limits.option_bytes)
+            progress = replace(progress, flow=flow.evolve(current_action=replace(raw, option=option)))
+            if not allowed(executor.media, flow):
+                return progress.with_change(machine.leave(progress.flow, StepResult.SKIPPED, self.moment(progress)))
+            return self.execute(progress, executor)
+        except FlowManagerError as error:
+            return self.failed(progress, error)
+
+    def execute(self, progress: Progress, executor: Executor) -> Progress:
+        """Run a pure executor; hand a caller action out; leave what must talk for outside the transaction."""
+        pulled = progress.turn.driver is Driver.PULL
+        if executor.kind is Kind.CALLER and pulled:
+            return replace(progress, flow=progress.flow.evolve(state=State.WAITING, wait=Wait(Driver.PULL)))
+        task = task_of(progress.flow, executor, self.now)
+        if executor.kind is Kind.TALKING or executor.run is None:
+            return replace(progress, task=task)
+        outcome = executor.run(task, self.flows) if executor.kind is Kind.READING else executor.run(task)
+        return self.settle(progress, outcome)
+
+    def settle(self, progress: Progress, outcome: Outcome) -> Progress:
+        """Apply an outcome, then the events that came while the executor ran."""
+        try:
+            change = machine.settle(progress.flow, outcome, self.moment(progress), limits=self.limits)
+        except FlowManagerError as error:
+            return self.failed(progress, error)
+        return replace(progress.with_change(change), task=None)
+
+    def failed(self, progress: Progress, error: FlowManagerError) -> Progress:
+        """Let the current action fail as its type's policy says; an unknown type ends the flow."""
+        executor = self.executors.get(progress.flow.current_action.type)
+        fatal = executor is None or executor.on_error is OnError.END_FLOW
+        outcome = Failed(error.sentence, fatal)
+        change = machine.settle(progress.flow, outcome, self.moment(progress), limits=self.limits)
+        return replace(progress.with_change(change), task=None, error=error if fatal else None)
+
+
+def executor_of(executors: Mapping[str, Executor], action_type: str) -> Executor:
+    """Return the executor of an action type. Raises InvalidActionType."""
+    found = executors.get(action_type)
+    if found is None:
+        raise InvalidActionType(f"not supported action type: {action_type}", type=action_type)
+    return found
+
+
+def task_of(flow: Activeflow, executor: Executor, now: datetime) -> Task:
+    """Return the current action as a task. Raises InvalidRequest when its option does not fit."""
+    option = load_option(executor.option, flow.current_action.option)
+    return Task(activeflow=flow, action=flow.current_action, option=option, now=now, key=step_key(flow))
+
+
+def step_key(flow: Activeflow) -> Id:
+    """Return the key of the step under way: the same whenever the step is repeated, by whomever."""
+    return str(uuid5(NAMESPACE_OID, f"{flow.id}:{flow.executed_count}"))

@@ -1,0 +1,65 @@
+"""What the sweeper does: due timers, turns whose worker is lost, left-over messages, and tidying up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from flowmanager.core.ids import Id
+from flowmanager.core.machine import Command
+from flowmanager.errors import ActiveflowEnded, ActiveflowNotFound, BrokerLost, StaleAction, StoreLost
+from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.turn import Resume, Turns
+from flowmanager.ports import Upkeep
+
+log = structlog.get_logger()
+
+BATCH = 100
+"""Rows of one round: a round must be short, and another worker may take the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """One round of each duty; every worker process runs them, and the row lock decides who acts."""
+
+    engine: Engine
+    upkeep: Upkeep
+    turns: Turns
+    orphan_seconds: float
+
+    def fire_timers(self, new_work: Callable[[], Work], handled: Callable[[Work], None]) -> int:
+        """Resume every activeflow whose deadline has passed."""
+        due = self.upkeep.due(limit=BATCH)
+        for activeflow_id in due:
+            self.attempt(activeflow_id, new_work, handled, self.fire)
+        return len(due)
+
+    def fire(self, work: Work, activeflow_id: Id) -> None:
+        """Resume one activeflow by its timer."""
+        self.turns.resume(work, Resume(activeflow_id=activeflow_id, command=Command.TIMER, cause="timer"))
+
+    def take_over(self, new_work: Callable[[], Work], handled: Callable[[Work], None]) -> int:
+        """Go on with turns whose worker died or gave them up."""
+        lost = self.upkeep.orphans(seconds=self.orphan_seconds, limit=BATCH)
+        for activeflow_id in [*self.engine.abandoned.take(), *lost]:
+            self.attempt(activeflow_id, new_work, handled, self.turns.take_over)
+        return len(lost)
+
+    def attempt(
+        self,
+        activeflow_id: Id,
+        new_work: Callable[[], Work],
+        handled: Callable[[Work], None],
+        act: Callable[[Work, Id], None],
+    ) -> None:
+        """Act on one activeflow. One that another worker took meanwhile is left alone; our own losses end the round."""
+        work = new_work()
+        try:
+            act(work, activeflow_id)
+            handled(work)
+        except (StaleAction, ActiveflowEnded, ActiveflowNotFound):
+            return
+        except (BrokerLost, StoreLost):
+            raise

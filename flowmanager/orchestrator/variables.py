@@ -1,0 +1,58 @@
+"""Variables of activeflows from outside: read, set, delete, substitute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from flowmanager.core import machine
+from flowmanager.core.ids import Id
+from flowmanager.core.variables import Variables, substitute_text
+from flowmanager.orchestrator import record
+from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.lifecycle import found
+from flowmanager.orchestrator.turn import locked
+from flowmanager.ports import Transaction
+from flowmanager.schemas.wire import Wire, variables_wire
+
+
+@dataclass(frozen=True, slots=True)
+class VariableStore:
+    """Variables change only under the activeflow's lock: two writers never lose a write."""
+
+    engine: Engine
+
+    def get(self, work: Work, activeflow_id: Id) -> Wire:
+        """Show all variables. Raises ActiveflowNotFound."""
+        return work.commit(lambda transaction: variables_wire(found(transaction, activeflow_id)))
+
+    def set(self, work: Work, activeflow_id: Id, changes: Variables) -> None:
+        """Set variables; each value may refer to what is stored before. Raises ActiveflowNotFound, VariableLimit."""
+        work.commit(partial(self.changed, work, activeflow_id, changes))
+
+    def changed(self, work: Work, activeflow_id: Id, changes: Variables, transaction: Transaction) -> None:
+        """Set variables inside a transaction."""
+        flow = locked(transaction, activeflow_id)
+        values = {key: substitute_text(value, flow.variables) for key, value in changes.items()}
+        changed = machine.set_variables(flow, values, limits=self.engine.limits)
+        if changed is not flow:
+            record.save_silently(transaction, machine.Change(changed))
+        work.answer(transaction)
+
+    def delete(self, work: Work, activeflow_id: Id, key: str) -> None:
+        """Delete a variable; one that is not there is no error. Raises ActiveflowNotFound."""
+        work.commit(partial(self.without, work, activeflow_id, key))
+
+    def without(self, work: Work, activeflow_id: Id, key: str, transaction: Transaction) -> None:
+        """Delete a variable inside a transaction."""
+        flow = locked(transaction, activeflow_id)
+        if key in flow.variables:
+            rest: Mapping[str, str] = {name: value for name, value in flow.variables.items() if name != key}
+            record.save_silently(transaction, machine.Change(flow.evolve(variables=rest)))
+        work.answer(transaction)
+
+    def substitute(self, work: Work, activeflow_id: Id, text: str) -> str:
+        """Return a text with its placeholders replaced; nothing is stored. Raises ActiveflowNotFound."""
+        flow = work.commit(lambda transaction: found(transaction, activeflow_id))
+        return substitute_text(text, flow.variables)

@@ -1,0 +1,217 @@
+"""What the orchestrator needs from the outside world, as narrow protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
+
+from flowmanager.core.activeflow import Activeflow, Step
+from flowmanager.core.flow import Flow
+from flowmanager.core.ids import Id
+
+T = TypeVar("T")
+
+NO_BODY: Mapping[str, Any] = MappingProxyType({})
+
+
+class Rpc(Protocol):
+    """Ask another manager and wait for its answer."""
+
+    def call(self, ask: Ask) -> Any:
+        """Return the `data` of a good answer (None when there is none).
+
+        Raises PeerError for a status of 300 and more, PeerTimeout, PeerGarbled, BrokerLost.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request to another manager. `key` is its idempotency key: a repeat carries the same."""
+
+    peer: str
+    """Short name: `call`, `queue`, …"""
+    method: str
+    uri: str
+    body: Any = None
+    """None: no `data` and an empty `data_type`."""
+    json: bool = False
+    """Say `application/json` even without a body, as some requests do."""
+    seconds: float = 3.0
+    """How long to wait for the answer."""
+    key: str = ""
+
+
+class MessageKind(StrEnum):
+    """Where an outgoing message goes."""
+
+    EVENT = "event"
+    """To our event exchange."""
+    REQUEST = "request"
+    """To another manager's request queue; no answer is wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message that left the program only after its transaction was committed. `target`: the peer's short name."""
+
+    id: Id
+    kind: MessageKind
+    activeflow_id: Id
+    """The record whose messages keep their order: an activeflow or a flow."""
+    body: bytes
+    target: str = ""
+
+
+class Publisher(Protocol):
+    """Send messages that nobody answers."""
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Return when the broker has confirmed them all. Raises BrokerLost; then any of them may have arrived."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of a list: rows older than `token` (exclusive), newest first."""
+
+    size: int
+    token: str = ""
+    filters: Mapping[str, Any] = field(default_factory=lambda: NO_BODY)
+    """Column name to value, all must match; `deleted` is a bool."""
+
+
+class Flows(Protocol):
+    """Read flows."""
+
+    def get_flow(self, flow_id: Id) -> Flow | None:
+        """Return a flow, deleted and temporary ones too, but not expired ones."""
+        ...
+
+
+class Transaction(Flows, Protocol):
+    """One database transaction. Every method sees what the earlier ones wrote."""
+
+    def now(self) -> datetime:
+        """Return the database's time (UTC) as of the latest lock or read of it in this transaction."""
+        ...
+
+    def insert_flow(self, flow: Flow) -> None:
+        """Store a new flow. Raises AlreadyExists."""
+        ...
+
+    def lock_flow(self, flow_id: Id) -> Flow | None:
+        """Return a flow and keep others from changing it until the transaction ends."""
+        ...
+
+    def update_flow(self, flow: Flow) -> None:
+        """Store a changed flow."""
+        ...
+
+    def list_flows(self, page: Page) -> list[Flow]:
+        """Return stored (not temporary) flows."""
+        ...
+
+    def count_flows(self, customer_id: Id) -> int:
+        """Count the stored flows of a customer that are not deleted."""
+        ...
+
+    def insert_activeflow(self, activeflow: Activeflow) -> None:
+        """Store a new activeflow. Raises AlreadyExists."""
+        ...
+
+    def get_activeflow(self, activeflow_id: Id) -> Activeflow | None:
+        """Return an activeflow without locking it."""
+        ...
+
+    def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:
+        """Return an activeflow and keep others from changing it until the transaction ends."""
+        ...
+
+    def save_activeflow(self, activeflow: Activeflow) -> None:
+        """Store a changed activeflow that was locked in this transaction; only what changed is written."""
+        ...
+
+    def list_activeflows(self, page: Page) -> list[Activeflow]:
+        """Return activeflows."""
+        ...
+
+    def running_by_reference(self, reference_id: Id) -> list[Id]:
+        """Return the ids of the activeflows of a reference that are not over, oldest first."""
+        ...
+
+    def append_steps(self, activeflow_id: Id, steps: Sequence[Step]) -> None:
+        """Append to the history."""
+        ...
+
+    def get_steps(self, activeflow_ids: Sequence[Id], *, since: int = 0) -> dict[Id, list[Step]]:
+        """Return the histories, each from step number `since` on."""
+        ...
+
+    def add_messages(self, messages: Sequence[Message]) -> None:
+        """Put messages into the outbox."""
+        ...
+
+    def add_answer(self, key: str, body: bytes) -> None:
+        """Keep the answer to a request. Raises Answered when that request has one."""
+        ...
+
+
+class Store(Protocol):
+    """The database."""
+
+    def run(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction: commit when it returns, roll back when it raises.
+
+        It is run again after a deadlock or a lock wait that ran out, so it must not have effects of its own.
+        Raises Contention when that happens too often, StoreLost when the connection breaks.
+        """
+        ...
+
+    def get_answer(self, key: str) -> bytes | None:
+        """Return the kept answer to a request."""
+        ...
+
+    def unpublished(self, activeflow_ids: Sequence[Id]) -> list[Message]:
+        """Return the outbox messages of these records in commit order."""
+        ...
+
+    def published(self, message_ids: Sequence[Id]) -> None:
+        """Take messages out of the outbox."""
+        ...
+
+
+class Upkeep(Protocol):
+    """What the sweeper needs of the database."""
+
+    def heartbeat(self, worker_id: Id) -> None:
+        """Say that this worker process lives."""
+        ...
+
+    def due(self, *, limit: int) -> list[Id]:
+        """Return activeflows whose wait has passed its deadline, the longest passed first."""
+        ...
+
+    def orphans(self, *, seconds: float, limit: int) -> list[Id]:
+        """Return activeflows that are executing while their owner gave no heartbeat for so long."""
+        ...
+
+    def late_messages(self, *, seconds: float, limit: int) -> list[Message]:
+        """Return outbox messages that have waited so long, in commit order."""
+        ...
+
+    def purge(self, *, limit: int) -> int:
+        """Delete expired answers, temporary flows and dead workers' rows; return how many."""
+        ...
+
+
+class Ids(Protocol):
+    """A source of new ids."""
+
+    def new(self) -> Id:
+        """Return an id that nobody else has."""
+        ...

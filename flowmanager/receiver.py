@@ -1,0 +1,213 @@
+"""The edge where messages come in: read, hand to a route or a subscription, answer, publish, and leave to be acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from time import monotonic
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from flowmanager.core.ids import Id
+from flowmanager.core.machine import Command
+from flowmanager.errors import (
+    ActiveflowEnded,
+    BrokerLost,
+    FlowManagerError,
+    InvalidEnvelope,
+    StaleAction,
+    StoreLost,
+)
+from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.turn import Resume
+from flowmanager.ports import Message, MessageKind, Publisher
+from flowmanager.route import Router
+from flowmanager.schemas.envelopes import Request, decode_request, encode_answer, encode_error
+from flowmanager.subscription import Event, Subscription, decode_event
+from flowmanager.transport.envelope import Delivery
+from flowmanager.transport.link import Link
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large and how deep a message may be."""
+
+    bytes: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What follows a committed change: its events are published, its children started."""
+
+    router: Router
+
+    def complete(self, work: Work, publisher: Publisher) -> None:
+        """Publish, then do what was left for after the answer, until nothing is left."""
+        self.publish(work.engine, work.done.touched, publisher)
+        afterwards, work.afterwards = work.afterwards, []
+        for act in afterwards:
+            self.attempt(act)
+        children, work.done.children = work.done.children, []
+        for child_id in children:
+            self.start(work, child_id, publisher)
+        if afterwards:
+            self.publish(work.engine, work.done.touched, publisher)
+
+    def publish(self, engine: Engine, touched: list[Id], publisher: Publisher) -> None:
+        """Publish what the outbox holds of the touched records, in commit order."""
+        ids = list(dict.fromkeys(touched))
+        touched.clear()
+        if ids:
+            self.send(engine, engine.store.unpublished(ids), publisher)
+
+    def send(self, engine: Engine, messages: Sequence[Message], publisher: Publisher) -> None:
+        """Publish messages and take them out of the outbox."""
+        if not messages:
+            return
+        started = monotonic()
+        publisher.publish(messages)
+        engine.store.published([message.id for message in messages])
+        for message in messages:
+            engine.metrics.notify_total.labels(message.kind.value).inc()
+            if message.kind is MessageKind.EVENT:
+                engine.metrics.event_publish.labels(message.target).inc()
+        engine.metrics.notify.labels("batch").observe((monotonic() - started) * 1000)
+
+    def attempt(self, act: Callable[[], None]) -> None:
+        """Do something that nobody waits for; a failure is only logged."""
+        try:
+            act()
+        except (BrokerLost, StoreLost):
+            raise
+        except FlowManagerError as error:
+            log.warning("afterwards_failed", reason=error.reason, message=error.sentence)
+
+    def start(self, work: Work, child_id: Id, publisher: Publisher) -> None:
+        """Run an on-complete child; when the sweeper was faster it is running already."""
+        child = Work(work.engine, work.rpc)
+        resume = Resume(activeflow_id=child_id, command=Command.TIMER, cause="on_complete")
+        try:
+            self.router.app.turns.resume(child, resume)
+        except (StaleAction, ActiveflowEnded):
+            return
+        self.complete(child, publisher)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceiver:
+    """Handles one request."""
+
+    engine: Engine
+    router: Router
+    aftermath: Aftermath
+    size: Size
+
+    def handle(self, delivery: Delivery, link: Link) -> None:
+        """Answer a request. Raises BrokerLost and StoreLost: it must be handled again then."""
+        try:
+            request = decode_request(delivery.body, limit=self.size.bytes, depth=self.size.depth)
+        except InvalidEnvelope as error:
+            self.engine.metrics.malformed.labels("request").inc()
+            log.warning("request_malformed", why=error.sentence)
+            link.reply(delivery, encode_error(error))
+            return
+        with bound_contextvars(**ids_of(request, delivery)):
+            self.answer(request, delivery, link)
+
+    def answer(self, request: Request, delivery: Delivery, link: Link) -> None:
+        """Run a request, send its answer as soon as that is committed, then finish the work."""
+        work = Work(self.engine, link.rpc, identity(request, delivery), delivery.redelivered)
+        replied: list[bool] = []
+
+        def reply(body: bytes | None = None) -> None:
+            if not replied:
+                link.reply(delivery, body or work.done.body or encode_answer())
+                replied.append(True)
+
+        work.reply_now = reply
+        reply(self.guarded(request, work))
+        self.aftermath.complete(work, link.publisher)
+
+    def guarded(self, request: Request, work: Work) -> bytes:
+        """Return the answer, also when the program has a fault: one request must not be handled for ever."""
+        try:
+            return self.router.answer(request, work)
+        except (BrokerLost, StoreLost):
+            raise
+        except Exception:
+            log.exception("request_failed")
+            return work.done.body or encode_error(FlowManagerError("internal error"))
+
+
+@dataclass(frozen=True, slots=True)
+class EventReceiver:
+    """Handles one event."""
+
+    engine: Engine
+    router: Router
+    subscriptions: Mapping[tuple[str, str], Subscription]
+    aftermath: Aftermath
+    size: Size
+
+    def handle(self, delivery: Delivery, link: Link) -> None:
+        """Bring an event to whom it concerns. Raises BrokerLost and StoreLost."""
+        try:
+            event = decode_event(delivery.body, limit=self.size.bytes, depth=self.size.depth)
+        except InvalidEnvelope as error:
+            self.engine.metrics.malformed.labels("event").inc()
+            log.warning("event_malformed", why=error.sentence)
+            return
+        with bound_contextvars(event=f"{event.source}.{event.name}"):
+            self.dispatch(event, delivery, link)
+
+    def dispatch(self, event: Event, delivery: Delivery, link: Link) -> None:
+        """Turn an event into a signal and deliver it."""
+        started = monotonic()
+        subscription = self.subscriptions.get((event.source, event.name))
+        notice = subscription.read(event) if subscription else None
+        if notice is not None:
+            work = Work(self.engine, link.rpc, event_identity(event, delivery), delivery.redelivered)
+            dispatch = self.router.app.dispatch
+            dispatch.deliver(work, notice.signal, notice.activeflow_id, notice.reference_id)
+            self.aftermath.complete(work, link.publisher)
+        known = (event.source, event.name) if subscription else ("other", "other")
+        self.engine.metrics.receive_event.labels(*known).observe((monotonic() - started) * 1000)
+
+
+def identity(request: Request, delivery: Delivery) -> str:
+    """Return what a repeat of the request has in common with it.
+
+    A sender that names its requests is believed. Else the place where the answer is awaited tells requests apart: the
+    platform's own clients wait for each on a queue of its own, others number them.
+    """
+    named = request.request_id or delivery.message_id
+    if named:
+        return f"id:{named}"
+    if not delivery.reply_to:
+        return ""
+    mark = b"\0".join((delivery.reply_to.encode(), delivery.correlation_id.encode(), delivery.body))
+    return f"sha256:{sha256(mark).hexdigest()}"
+
+
+def event_identity(event: Event, delivery: Delivery) -> str:
+    """Return what a repeat of the event has in common with it: its message id, else a record with an id and a time."""
+    if delivery.message_id:
+        return f"event:{delivery.message_id}"
+    told_apart = event.id("id") and event.text("tm_update", "tm_create")
+    return f"event:{sha256(delivery.body).hexdigest()}" if told_apart else ""
+
+
+def ids_of(request: Request, delivery: Delivery) -> dict[str, str]:
+    """Return what every log line of a request shows."""
+    shown = {
+        "method": request.method,
+        "uri": request.uri[:200],
+        "publisher": request.publisher,
+        "request_id": request.request_id or delivery.message_id,
+    }
+    return {key: value for key, value in shown.items() if value}

@@ -1,0 +1,1 @@
+"""The URIs, one file each; the file is named like the URI."""

@@ -1,0 +1,20 @@
+"""`/v1/activeflows`: create an activeflow, list activeflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowmanager.route import App, Call, route
+from flowmanager.schemas.requests import ActiveflowCreate
+
+
+@route("POST", "/v1/activeflows", form=ActiveflowCreate)
+def create_activeflow(call: Call, app: App) -> Any:
+    """Make a running instance of a flow; it is started by `execute` or the first `next`."""
+    return app.lifecycle.create(call.work, call.body)
+
+
+@route("GET", "/v1/activeflows", filters=True)
+def list_activeflows(call: Call, app: App) -> Any:
+    """List activeflows, newest first."""
+    return app.lifecycle.list(call.work, call.page())

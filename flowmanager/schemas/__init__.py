@@ -1,0 +1,1 @@
+"""The forms of what comes in and goes out."""

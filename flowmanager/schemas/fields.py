@@ -1,0 +1,264 @@
+"""Field types of the wire: uuids in the spellings peers use, whole numbers, addresses, plain JSON objects."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
+
+from flowmanager.core.ids import NIL, Id
+
+CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+LOOSE = re.compile(r"(?:urn:uuid:)?(\{?)([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})(\}?)")
+
+
+def parse_id(text: str) -> Id | None:
+    """Return the canonical form of a uuid in either case, as 32 digits, in braces or as urn. None: not a uuid."""
+    if CANONICAL.fullmatch(text):
+        return text
+    found = LOOSE.fullmatch(text.lower())
+    if found is None or bool(found[1]) != bool(found[3]):
+        return None
+    digits = found[2].replace("-", "")
+    if "-" in found[2] and found[2].count("-") != 4:
+        return None
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+class Value(fields.Field[Any]):
+    """A field whose null means the same as its absence: the default, which is the zero value when none is given."""
+
+    zero: ClassVar[Any] = None
+
+    def __init__(self, **options: Any) -> None:
+        if not options.get("required"):
+            options.setdefault("load_default", self.zero)
+        super().__init__(**options)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:
+        """Take null as absent."""
+        return super().deserialize(missing if value is None else value, attr, data, **options)
+
+    def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> Any:
+        return self.read(value)
+
+    @abstractmethod
+    def read(self, value: Any) -> Any:
+        """Return the value in our form. Raises ValidationError."""
+
+
+class Uuid(Value):
+    """A uuid."""
+
+    zero = NIL
+
+    def read(self, value: Any) -> Id:
+        """Return its canonical form."""
+        found = parse_id(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError("Not a uuid.")
+        return found
+
+
+class Text(Value):
+    """A text."""
+
+    zero = ""
+
+    def read(self, value: Any) -> str:
+        """Return it as it is."""
+        if not isinstance(value, str):
+            raise ValidationError("Not a text.")
+        return value
+
+
+class Number(Value):
+    """A number: no text and no boolean."""
+
+    zero = 0.0
+
+    def read(self, value: Any) -> float:
+        """Return it as a float."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValidationError("Not a number.")
+        return float(value)
+
+
+class Whole(Value):
+    """A whole number of at most 64 bits: 5 or 5.0, but no text and no boolean."""
+
+    zero = 0
+
+    def read(self, value: Any) -> int:
+        """Return it as an int."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValidationError("Not a whole number.")
+        if isinstance(value, float) and not value.is_integer():
+            raise ValidationError("Not a whole number.")
+        if not -(2**63) <= value < 2**63:
+            raise ValidationError("Not within 64 bits.")
+        return int(value)
+
+
+class Milliseconds(Whole):
+    """A duration; a negative one is none."""
+
+    longest: ClassVar[int] = 10 * 365 * 24 * 3600 * 1000
+    """A longer one could not be added to a date."""
+
+    def read(self, value: Any) -> int:
+        """Return it as an int, at least 0."""
+        found = super().read(value)
+        if found > self.longest:
+            raise ValidationError("Longer than ten years.")
+        return max(found, 0)
+
+
+class Flag(Value):
+    """true or false, nothing that merely looks like it."""
+
+    zero = False
+
+    def read(self, value: Any) -> bool:
+        """Return it as it is."""
+        if not isinstance(value, bool):
+            raise ValidationError("Not a boolean.")
+        return value
+
+
+class Items(Value):
+    """A list of values of one kind."""
+
+    zero = list
+
+    def __init__(self, item: fields.Field[Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.item = item
+
+    def read(self, value: Any) -> list[Any]:
+        """Return each item in our form; the error tells the positions of the wrong ones."""
+        if not isinstance(value, list | tuple):
+            raise ValidationError("Not a list.")
+        return list(read_each(self.item, dict(enumerate(value))).values())
+
+
+class Named(Value):
+    """An object whose values are of one kind under any name."""
+
+    zero = dict
+
+    def __init__(self, item: fields.Field[Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.item = item
+
+    def read(self, value: Any) -> dict[str, Any]:
+        """Return each value in our form; the error tells the names of the wrong ones."""
+        return read_each(self.item, read_object(value))
+
+
+class Record(Value):
+    """An object with known parts; unknown ones are left out."""
+
+    def __init__(self, parts: Mapping[str, fields.Field[Any]], **options: Any) -> None:
+        super().__init__(**options)
+        self.parts = parts
+
+    def read(self, value: Any) -> dict[str, Any]:
+        """Return the parts in our form; the error tells the names of the wrong ones."""
+        given = read_object(value)
+        return {key: read_each(part, {key: given.get(key)})[key] for key, part in self.parts.items()}
+
+
+class Json(Value):
+    """Any JSON value."""
+
+    def read(self, value: Any) -> Any:
+        """Return it as it is."""
+        return value
+
+
+class JsonObject(Value):
+    """A JSON object."""
+
+    def read(self, value: Any) -> Mapping[str, Any]:
+        """Return it as it is."""
+        return read_object(value)
+
+
+ADDRESS_KEYS = ("type", "target", "target_name", "name", "detail")
+
+
+class Address(Record):
+    """Where a call or message comes from or goes to; empty and unknown parts are left out on the wire."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__({key: Text() for key in ADDRESS_KEYS}, **options)
+
+    def read(self, value: Any) -> dict[str, Any]:
+        """Return the parts that are not empty."""
+        return {key: part for key, part in super().read(value).items() if part}
+
+
+ANONYMOUS_VALUES = ("", "yes", "no", "auto")
+
+
+class Anonymous(Text):
+    """Whether a call hides its number."""
+
+    def read(self, value: Any) -> str:
+        """Return one of the known words."""
+        if value not in ANONYMOUS_VALUES:
+            raise ValidationError("Must be empty, yes, no or auto.")
+        return super().read(value)
+
+
+def read_object(value: Any) -> Mapping[str, Any]:
+    """Return a JSON object. Raises ValidationError."""
+    if not isinstance(value, Mapping):
+        raise ValidationError("Not an object.")
+    return value
+
+
+def read_each(item: fields.Field[Any], given: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return each value in our form. Raises ValidationError with the faults by key."""
+    found, faults = {}, {}
+    for key, value in given.items():
+        try:
+            found[key] = item.deserialize(value)
+        except ValidationError as error:
+            faults[key] = error.messages
+    if faults:
+        raise ValidationError(faults)
+    return found
+
+
+class Form(Schema):
+    """A form of the wire: unknown keys are ignored, an absent optional field has its zero value."""
+
+    class Meta:
+        """Peers may be newer than we are."""
+
+        unknown = EXCLUDE
+
+
+def paths(messages: Any, path: str = "") -> list[tuple[str, str]]:
+    """Turn marshmallow's nested messages into pairs of JSON path and sentence."""
+    if isinstance(messages, Mapping):
+        found = []
+        for key, inner in messages.items():
+            if key == "_schema":
+                found += paths(inner, path)
+            else:
+                found += paths(inner, f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip("."))
+        return found
+    if isinstance(messages, list):
+        return [pair for inner in messages for pair in paths(inner, path)]
+    return [(path, str(messages))]
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """Return path and sentence of the first thing wrong."""
+    return paths(error.messages)[0]

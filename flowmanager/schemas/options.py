@@ -1,0 +1,83 @@
+"""The base of action options: how they are checked when a flow is stored and when an action runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from marshmallow import ValidationError
+
+from flowmanager.core.variables import names_in
+from flowmanager.errors import InvalidAnonymousValue, InvalidRequest
+from flowmanager.schemas.fields import Form, Milliseconds, Text, Uuid, first_fault
+
+ANONYMOUS = "anonymous"
+"""The option that hides the caller's number; a wrong value has an error of its own on the wire."""
+
+
+class Option(Form):
+    """The options of an action type."""
+
+
+class NoOption(Option):
+    """An action without options."""
+
+
+class AssistanceOption(Option):
+    """Who helps: `assistance_type` is `ai` or `team`; `ai_id` is the older form, used where no type is given."""
+
+    assistance_type = Text()
+    assistance_id = Uuid()
+    ai_id = Uuid()
+
+
+class TranscribeOption(Option):
+    """What is heard (`direction`, empty means both), by whom, and the flow to start with the result."""
+
+    language = Text()
+    on_end_flow_id = Uuid()
+    provider = Text()
+    direction = Text()
+
+
+class EchoOption(Option):
+    """`duration`: milliseconds; 0 means three minutes."""
+
+    duration = Milliseconds()
+
+
+def echo_limit(option: Mapping[str, Any]) -> timedelta | None:
+    """Return how long an echo lasts."""
+    return timedelta(milliseconds=option["duration"] or 180_000)
+
+
+@cache
+def loader(form: type[Form]) -> Form:
+    """Return the one instance of a form: making one costs more than using it, and every step of every flow does."""
+    return form()
+
+
+def check_option(form: type[Form], option: Mapping[str, Any] | None, path: str) -> None:
+    """Check an option before it runs; values with placeholders are checked when they are known.
+
+    Raises InvalidRequest, or InvalidAnonymousValue, naming the JSON path.
+    """
+    given = {key: value for key, value in (option or {}).items() if not names_in(value)}
+    try:
+        loader(form).load(given, partial=True)
+    except ValidationError as error:
+        where, sentence = first_fault(error)
+        refusal = InvalidAnonymousValue if where == ANONYMOUS else InvalidRequest
+        raise refusal(f"{path}.{where}: {sentence}", path=f"{path}.{where}") from error
+
+
+def load_option(form: type[Form], option: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the option of an action that runs now. Raises InvalidRequest naming the field."""
+    try:
+        loaded: dict[str, Any] = loader(form).load(option or {})
+    except ValidationError as error:
+        where, sentence = first_fault(error)
+        raise InvalidRequest(f"option.{where}: {sentence}", path=f"option.{where}") from error
+    return loaded

@@ -1,0 +1,129 @@
+"""Running worker processes: one serves, several are watched over; the platform's signals end them in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from threading import Event
+from time import monotonic
+
+import structlog
+
+from flowmanager.bootstrap import make_worker
+from flowmanager.errors import InvalidSetting, StoreLost
+from flowmanager.exporter import serve_metrics
+from flowmanager.metrics import Metrics
+from flowmanager.settings import Settings
+from flowmanager.store.engine import make_engine
+from flowmanager.store.migrate import pending
+
+log = structlog.get_logger()
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+POLL_SECONDS = 0.2
+RESTART_SECONDS = 1.0
+"""How long to wait before a process that died is started again: a fault at the start must not spin."""
+PROCESS_NUMBER = "FLOWMANAGER_PROCESS_NUMBER"
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise InvalidSetting, naming what is missing."""
+    for name, example in (
+        ("rabbitmq_address", "amqp://guest:guest@localhost:5672/"),
+        ("database_dsn", "mysql://user:password@localhost:3306/flowmanager"),
+    ):
+        if not getattr(settings, name):
+            raise InvalidSetting(f"{name.upper()} is not set; an example: {example}", variable=name.upper())
+
+
+def on_signals(stopping: Event) -> None:
+    """Have the signals that end a service set an event."""
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: stopping.set())
+
+
+def wait_for_schema(settings: Settings, stopping: Event) -> None:
+    """Return when the tables are there; say what is waited for. Raises InvalidSetting for a schema that is not current."""
+    engine = make_engine(settings.database_dsn, pool_size=1)
+    told = False
+    try:
+        while not stopping.is_set():
+            try:
+                if pending(engine):
+                    raise InvalidSetting(
+                        "the database's tables are not of this version: run `flowmanager migrate` first"
+                    )
+                return
+            except StoreLost as lost:
+                if not told:
+                    log.warning("database_unavailable", why=str(lost), retry="until it is back")
+                told = True
+                stopping.wait(1.0)
+    finally:
+        engine.dispose()
+
+
+def serve_one(settings: Settings) -> int:
+    """Serve in this process until a signal comes. Return the exit status: 0 when everything in hand was finished."""
+    stopping = Event()
+    on_signals(stopping)
+    check_settings(settings)
+    metrics = Metrics()
+    wait_for_schema(settings, stopping)
+    worker = make_worker(settings, metrics=metrics)
+    page = None
+    if settings.prometheus_endpoint and settings.prometheus_listen_address:
+        number = int(os.environ.get(PROCESS_NUMBER, "0"))
+        endpoint, address = settings.prometheus_endpoint, settings.prometheus_listen_address
+        page = serve_metrics(metrics, endpoint, address, process=number)
+    worker.start()
+    log.info("worker_started", worker_id=worker.engine.worker_id, threads=settings.threads, pid=os.getpid())
+    while not stopping.wait(POLL_SECONDS):
+        pass
+    log.info("worker_stopping", worker_id=worker.engine.worker_id)
+    clean = worker.stop(settings.stop_seconds)
+    if page is not None:
+        page.shutdown()
+    log.info("worker_stopped", clean=clean)
+    return 0 if clean else 1
+
+
+def serve_many(arguments: Sequence[str], processes: int, seconds: float) -> int:
+    """Keep several worker processes running until a signal comes. Return 0 when all of them ended well."""
+    stopping = Event()
+    on_signals(stopping)
+    children = [start_child(arguments, number) for number in range(processes)]
+    while not stopping.wait(POLL_SECONDS):
+        for number, child in enumerate(children):
+            if child.poll() is not None:
+                log.error("worker_died", process=number, status=child.returncode)
+                stopping.wait(RESTART_SECONDS)
+                children[number] = start_child(arguments, number)
+    return stop_children(children, seconds)
+
+
+def start_child(arguments: Sequence[str], number: int) -> subprocess.Popen[bytes]:
+    """Start one worker process."""
+    environment = {**os.environ, PROCESS_NUMBER: str(number)}
+    return subprocess.Popen([sys.executable, "-m", "flowmanager", *arguments], env=environment)
+
+
+def stop_children(children: Sequence[subprocess.Popen[bytes]], seconds: float) -> int:
+    """End the worker processes; those that do not end in time are killed."""
+    for child in children:
+        child.send_signal(signal.SIGTERM)
+    deadline = monotonic() + seconds
+    statuses = [wait_or_kill(child, max(deadline - monotonic(), 0.1)) for child in children]
+    return 0 if not any(statuses) else 1
+
+
+def wait_or_kill(child: subprocess.Popen[bytes], seconds: float) -> int:
+    """Return the exit status of a process, which is killed when it takes too long."""
+    try:
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()

@@ -1,0 +1,116 @@
+"""Settings: read once from the environment, checked, and passed on as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from flowmanager.core.limits import Limits
+from flowmanager.errors import InvalidSetting
+
+PREFIX = "FLOWMANAGER_"
+PLAIN_NAMES = ("rabbitmq_address", "database_dsn", "prometheus_endpoint", "prometheus_listen_address")
+"""Settings that keep the names under which the platform's deployments give them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set. Times are seconds, sizes bytes."""
+
+    rabbitmq_address: str = ""
+    """amqp://user:password@host:port/vhost, or amqps:// for TLS."""
+    database_dsn: str = ""
+    """mysql://user:password@host:port/name, user:password@tcp(host:port)/name, or sqlite:///path."""
+    prometheus_endpoint: str = ""
+    """Path of the metrics page, such as /metrics; empty: none is served."""
+    prometheus_listen_address: str = ""
+    """host:port of the metrics page, such as :2112; each further process takes the next port."""
+    threads: int = 8
+    """Requests handled at the same time by one process: each thread has a connection to the broker."""
+    quorum_queues: bool = False
+    """Declare replicated queues; needs a broker cluster, and queues that do not exist yet."""
+    max_body_bytes: int = 4_194_304
+    """Largest message: one request must not fill the memory."""
+    max_json_depth: int = 64
+    """Deepest nesting of a message: the database refuses JSON of 100 levels and more."""
+    answer_seconds: float = 600.0
+    """How long the answer to a request is kept for repeats of it."""
+    heartbeat_seconds: float = 2.0
+    """How often a process says that it lives."""
+    orphan_seconds: float = 10.0
+    """After how long without a heartbeat its turns are taken over."""
+    timer_seconds: float = 0.2
+    """How often passed deadlines are looked for: a timer fires this much late at most."""
+    outbox_seconds: float = 5.0
+    """After how long an unpublished event is published by somebody else."""
+    purge_seconds: float = 60.0
+    """How often expired rows are deleted."""
+    media_wait_seconds: float = 3600.0
+    """How long a media action without a limit of its own may take."""
+    grace_seconds: float = 5.0
+    """How long after its own limit a media action's event may still come."""
+    stop_seconds: float = 70.0
+    """How long a stopping process finishes what it has in hand: longer than the slowest peer's time limit."""
+    max_flows: int = 10_000
+    """Stored flows of one customer."""
+    limits: Limits = field(default_factory=Limits)
+    """The limits of one activeflow; set as FLOWMANAGER_LIMIT_…."""
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that an environment gives. Raises InvalidSetting naming the variable."""
+    values = {one.name: value for one in fields(Settings) if (value := given(environment, one)) is not None}
+    limits = {
+        one.name: value
+        for one in fields(Limits)
+        if (value := parsed(environment, f"{PREFIX}LIMIT_{one.name.upper()}", str(one.type))) is not None
+    }
+    return Settings(**values, limits=Limits(**limits))
+
+
+def given(environment: Mapping[str, str], one: Any) -> Any:
+    """Return the value of one setting, None when it is not given."""
+    return None if one.name == "limits" else parsed(environment, variable_of(one.name), str(one.type))
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return name.upper() if name in PLAIN_NAMES else f"{PREFIX}{name.upper()}"
+
+
+def parsed(environment: Mapping[str, str], variable: str, kind: str) -> Any:
+    """Return a variable's value, None when it is absent or empty. Raises InvalidSetting."""
+    text = environment.get(variable, "").strip()
+    if not text:
+        return None
+    try:
+        return PARSERS[kind](text)
+    except (ValueError, KeyError) as error:
+        raise InvalidSetting(f"{variable} must be {EXPECTED[kind]}", variable=variable) from error
+
+
+def positive(text: str) -> int:
+    """Read a number above zero."""
+    value = int(text)
+    if value <= 0:
+        raise ValueError(text)
+    return value
+
+
+def seconds(text: str) -> float:
+    """Read a time above zero."""
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise ValueError(text)
+    return value
+
+
+BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+PARSERS: Mapping[str, Any] = {
+    "str": str,
+    "int": positive,
+    "float": seconds,
+    "bool": lambda text: BOOLEANS[text.lower()],
+}
+EXPECTED = {"str": "a text", "int": "a whole number above 0", "float": "a number above 0", "bool": "true or false"}

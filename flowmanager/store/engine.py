@@ -1,0 +1,152 @@
+"""Connection pools. What a session needs is set once per connection, so that a transaction costs no round trip more."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from flowmanager.store.columns import dump_json
+from flowmanager.store.dsn import normalize
+from flowmanager.store.faults import code_of, is_lost
+
+LOCK_SECONDS = 5
+"""How long a statement waits for a lock before the transaction is run again."""
+CONNECT_SECONDS = 5
+RECYCLE_SECONDS = 1800
+"""Below the idle limits of common proxies and firewalls, which drop connections without a word."""
+STATEMENT_SECONDS = 15.0
+"""Longer than a lock wait: a server that is silent for longer is taken for dead."""
+
+AUTOCOMMIT = MappingProxyType({"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True})
+MYSQL_SESSION = (
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_SECONDS},"
+    " sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
+)
+SQLITE_SESSION = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Two pools on one database: one for transactions, one on which each statement commits by itself.
+
+    A connection that changed its mode between the two would pay a round trip for it.
+    """
+
+    transactions: Engine
+    statements: Engine
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.transactions.dispose()
+        self.statements.dispose()
+
+
+def make_engines(
+    dsn: str, *, pool_size: int = 5, pool_seconds: float = 10.0, statement_seconds: float = STATEMENT_SECONDS
+) -> Engines:
+    """Return both pools, each of up to `pool_size` connections. Nothing is connected yet. Raises InvalidSetting."""
+    make = partial(
+        make_engine, dsn, pool_size=pool_size, pool_seconds=pool_seconds, statement_seconds=statement_seconds
+    )
+    return Engines(make(), make(autocommit=True))
+
+
+def make_engine(
+    dsn: str,
+    *,
+    pool_size: int = 5,
+    pool_seconds: float = 10.0,
+    statement_seconds: float = STATEMENT_SECONDS,
+    autocommit: bool = False,
+) -> Engine:
+    """Return a pool of connections. Raises InvalidSetting.
+
+    `pool_seconds`: how long to wait for a free connection; `statement_seconds`: how long MySQL may be silent.
+    """
+    url = make_url(normalize(dsn))
+    is_file = url.get_backend_name() == "sqlite"
+    modes: Mapping[str, Any] = AUTOCOMMIT if autocommit and not is_file else {}
+    engine = create_engine(
+        url.difference_update_query(["tls"]),
+        connect_args=sqlite_arguments() if is_file else mysql_arguments(url, statement_seconds),
+        json_serializer=dump_json,
+        json_deserializer=orjson.loads,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_seconds,
+        pool_recycle=RECYCLE_SECONDS,
+        # Every transaction is ended by the one who began it; a second rollback would be a round trip for nothing.
+        pool_reset_on_return=None,
+        **modes,
+    )
+    prepare_sessions(engine, SQLITE_SESSION if is_file else MYSQL_SESSION)
+    if is_file and not autocommit:
+        event.listen(engine, "begin", begin_immediate)
+    event.listen(engine, "handle_error", give_up_lost)
+    return engine
+
+
+def mysql_arguments(url: URL, statement_seconds: float) -> Mapping[str, Any]:
+    """Return the driver's limits in seconds, and its encryption."""
+    limits = {
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": statement_seconds,
+        "write_timeout": statement_seconds,
+    }
+    return {**limits, **encryption(str(url.query.get("tls", "")))}
+
+
+def encryption(mode: str) -> Mapping[str, Any]:
+    """Return the driver's encryption: `true`, with certificates checked, `skip-verify`, `false`, or where possible."""
+    if mode == "false":
+        return {"ssl_disabled": True}
+    if not mode:
+        return {}
+    context = ssl.create_default_context()
+    if mode == "skip-verify":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return {"ssl": context}
+
+
+def sqlite_arguments() -> Mapping[str, Any]:
+    """Return the arguments with which sqlite3 neither begins transactions by itself nor minds threads."""
+    return {"isolation_level": None, "check_same_thread": False, "timeout": LOCK_SECONDS}
+
+
+def prepare_sessions(engine: Engine, statements: tuple[str, ...]) -> None:
+    """Run the statements once on each new connection."""
+
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+
+
+def begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock at once: a transaction that asks for it later may be refused without a wait."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def give_up_lost(context: ExceptionContext) -> None:
+    """Have all pooled connections replaced when one shows that the server has gone or became read-only."""
+    error = context.sqlalchemy_exception
+    if isinstance(error, DBAPIError) and code_of(error) and is_lost(error):
+        context.is_disconnect = True

@@ -1,0 +1,59 @@
+"""Brings a database to the form that this version of the program needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from flowmanager.errors import StoreLost
+from flowmanager.store.columns import MYSQL
+from flowmanager.store.faults import translated
+
+SCRIPTS = "flowmanager.store:migrations"
+LOCK_NAME = "CONCAT('flowmanager.', LEFT(SHA2(DATABASE(), 256), 40))"
+LOCK_SECONDS = 10
+
+
+def migrate(engine: Engine) -> None:
+    """Run all migrations that are not yet in the database; of several callers at once, one does the work.
+
+    A connection whose `statement_seconds` is short may break in a long change of a large table. Raises StoreLost.
+    """
+    with translated(), engine.begin() as connection, alone(connection):
+        command.upgrade(configuration(connection), "head")
+
+
+def pending(engine: Engine) -> bool:
+    """Say whether the database lacks migrations (or is newer than the program). Raises StoreLost."""
+    with translated(), engine.connect() as connection:
+        wanted = ScriptDirectory.from_config(configuration(connection)).get_heads()
+        return set(MigrationContext.configure(connection).get_current_heads()) != set(wanted)
+
+
+def configuration(connection: Connection) -> Config:
+    """Return what Alembic needs to work on a connection."""
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """Keep other migrations away. SQLite needs no more than its transaction; MySQL commits each change by itself."""
+    if connection.dialect.name not in MYSQL:
+        yield
+        return
+    if connection.execute(text(f"SELECT GET_LOCK({LOCK_NAME}, {LOCK_SECONDS})")).scalar() != 1:
+        raise StoreLost("another process is changing the tables")
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.execute(text(f"SELECT RELEASE_LOCK({LOCK_NAME})"))

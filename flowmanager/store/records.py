@@ -1,0 +1,244 @@
+"""Records to rows and back: pure, and written by hand because every step of every flow passes here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from flowmanager.core.activeflow import (
+    Activeflow,
+    Driver,
+    EndedReason,
+    ReferenceType,
+    State,
+    Step,
+    StepResult,
+    Wait,
+)
+from flowmanager.core.flow import Flow
+from flowmanager.core.ids import NIL, Id
+from flowmanager.core.stacks import Place
+from flowmanager.ports import Message, MessageKind
+from flowmanager.store.documents import (
+    dump_action,
+    dump_actions,
+    dump_fault,
+    dump_signals,
+    dump_stacks,
+    dump_turn,
+    load_action,
+    load_actions,
+    load_fault,
+    load_place,
+    load_signals,
+    load_stacks,
+    load_turn,
+)
+
+Columns = dict[str, Any]
+
+RUNNING = "running"
+ENDED = "ended"
+CAUSE_CHARACTERS = 255
+NOWHERE = Place(NIL, NIL)
+
+DERIVED = frozenset({"status", "stack_depth", "current_action_id"})
+"""Columns for lists and people: the record itself is read without them."""
+
+DOCUMENTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "stack_map": ("stacks", dump_stacks),
+    "current_action": ("current_action", dump_action),
+    "variables": ("variables", dict),
+    "turn": ("turn", dump_turn),
+    "early_signals": ("early_signals", dump_signals),
+    "error": ("fault", dump_fault),
+}
+"""JSON columns: the field that each holds and how it is written."""
+
+
+def activeflow_columns(activeflow: Activeflow) -> Columns:
+    """Return all columns of an activeflow."""
+    documents = {column: dump(getattr(activeflow, field)) for column, (field, dump) in DOCUMENTS.items()}
+    return simple_columns(activeflow) | documents
+
+
+def changed_columns(before: Activeflow, after: Activeflow) -> Columns:
+    """Return the columns in which two forms of an activeflow differ; a JSON column is built only when it does."""
+    old, new = simple_columns(before), simple_columns(after)
+    columns = {column: value for column, value in new.items() if value != old[column]}
+    for column, (field, dump) in DOCUMENTS.items():
+        if getattr(before, field) != getattr(after, field):
+            columns[column] = dump(getattr(after, field))
+    return columns
+
+
+def simple_columns(activeflow: Activeflow) -> Columns:
+    """Return all columns of an activeflow that are not JSON."""
+    forward, wait = activeflow.forward or NOWHERE, activeflow.wait
+    return {
+        "id": activeflow.id,
+        "customer_id": activeflow.customer_id,
+        "flow_id": activeflow.flow_id,
+        "reference_type": activeflow.reference_type.value,
+        "reference_id": activeflow.reference_id,
+        "reference_activeflow_id": activeflow.reference_activeflow_id,
+        "on_complete_flow_id": activeflow.on_complete_flow_id,
+        "webhook_uri": activeflow.webhook_uri,
+        "webhook_method": activeflow.webhook_method,
+        "after_reference": activeflow.after_reference,
+        "status": ENDED if activeflow.over else RUNNING,
+        "state": activeflow.state.value,
+        "stack_depth": activeflow.stack_depth,
+        "current_stack_id": activeflow.cursor.stack_id,
+        "cursor_action_id": activeflow.cursor.action_id,
+        "current_action_id": activeflow.current_action.id,
+        "forward_stack_id": forward.stack_id,
+        "forward_action_id": forward.action_id,
+        "wait_driver": wait.driver.value if wait else None,
+        "wait_until": wait.until if wait else None,
+        "fence": activeflow.fence,
+        "owner": activeflow.owner,
+        "execute_count": activeflow.execute_count,
+        "executed_count": activeflow.executed_count,
+        "reported_count": activeflow.reported_count,
+        "complete_count": activeflow.complete_count,
+        "ended_reason": activeflow.ended_reason.value if activeflow.ended_reason else None,
+        "on_complete_blocked": activeflow.on_complete_blocked,
+        "tm_execute": activeflow.tm_execute,
+        "tm_create": activeflow.tm_create,
+        "tm_update": activeflow.tm_update,
+        "tm_end": activeflow.tm_end,
+        "tm_delete": activeflow.tm_delete,
+    }
+
+
+def load_activeflow(row: Row[Any]) -> Activeflow:
+    """Return the activeflow of a row."""
+    return Activeflow(
+        id=row.id,
+        customer_id=row.customer_id,
+        flow_id=row.flow_id,
+        reference_type=ReferenceType(row.reference_type),
+        reference_id=row.reference_id,
+        reference_activeflow_id=row.reference_activeflow_id,
+        on_complete_flow_id=row.on_complete_flow_id,
+        webhook_uri=row.webhook_uri,
+        webhook_method=row.webhook_method,
+        after_reference=row.after_reference,
+        state=State(row.state),
+        stacks=load_stacks(row.stack_map),
+        cursor=Place(row.current_stack_id, row.cursor_action_id),
+        current_action=load_action(row.current_action),
+        forward=load_place(row.forward_stack_id, row.forward_action_id),
+        variables=row.variables,
+        wait=Wait(Driver(row.wait_driver), row.wait_until) if row.wait_driver else None,
+        turn=load_turn(row.turn),
+        early_signals=load_signals(row.early_signals),
+        fence=row.fence,
+        owner=row.owner,
+        execute_count=row.execute_count,
+        executed_count=row.executed_count,
+        reported_count=row.reported_count,
+        complete_count=row.complete_count,
+        ended_reason=EndedReason(row.ended_reason) if row.ended_reason else None,
+        fault=load_fault(row.error),
+        on_complete_blocked=row.on_complete_blocked,
+        tm_execute=row.tm_execute,
+        tm_create=row.tm_create,
+        tm_update=row.tm_update,
+        tm_end=row.tm_end,
+        tm_delete=row.tm_delete,
+    )
+
+
+def flow_columns(flow: Flow) -> Columns:
+    """Return all columns of a flow."""
+    return {
+        "id": flow.id,
+        "customer_id": flow.customer_id,
+        "type": flow.type,
+        "name": flow.name,
+        "detail": flow.detail,
+        "persist": flow.persist,
+        "actions": dump_actions(flow.actions),
+        "direct_id": flow.direct_id,
+        "direct_hash": flow.direct_hash,
+        "on_complete_flow_id": flow.on_complete_flow_id,
+        "tm_create": flow.tm_create,
+        "tm_update": flow.tm_update,
+        "tm_delete": flow.tm_delete,
+        "tm_expire": flow.tm_expire,
+    }
+
+
+def load_flow(row: Row[Any]) -> Flow:
+    """Return the flow of a row."""
+    return Flow(
+        id=row.id,
+        customer_id=row.customer_id,
+        type=row.type,
+        name=row.name,
+        detail=row.detail,
+        persist=row.persist,
+        actions=load_actions(row.actions),
+        direct_id=row.direct_id,
+        direct_hash=row.direct_hash,
+        on_complete_flow_id=row.on_complete_flow_id,
+        tm_create=row.tm_create,
+        tm_update=row.tm_update,
+        tm_delete=row.tm_delete,
+        tm_expire=row.tm_expire,
+    )
+
+
+def step_columns(activeflow_id: Id, step: Step) -> Columns:
+    """Return all columns of a line of the history. A cause may come from outside: its length is cut to the column's."""
+    return {
+        "activeflow_id": activeflow_id,
+        "seq": step.seq,
+        "action": dump_action(step.action),
+        "result": step.result.value,
+        "cause": step.cause[:CAUSE_CHARACTERS],
+        "error": step.error,
+        "tm_execute": step.tm_execute,
+        "tm_end": step.tm_end,
+    }
+
+
+def load_step(row: Row[Any]) -> Step:
+    """Return the line of the history of a row."""
+    return Step(
+        seq=row.seq,
+        action=load_action(row.action),
+        result=StepResult(row.result),
+        cause=row.cause,
+        error=row.error,
+        tm_execute=row.tm_execute,
+        tm_end=row.tm_end,
+    )
+
+
+def message_columns(message: Message, now: datetime) -> Columns:
+    """Return all columns of an outgoing message but its number, which the database gives."""
+    return {
+        "id": message.id,
+        "activeflow_id": message.activeflow_id,
+        "kind": message.kind.value,
+        "target": message.target,
+        "body": message.body,
+        "tm_create": now,
+    }
+
+
+def load_message(row: Row[Any]) -> Message:
+    """Return the outgoing message of a row."""
+    return Message(
+        id=row.id,
+        kind=MessageKind(row.kind),
+        activeflow_id=row.activeflow_id,
+        body=row.body,
+        target=row.target,
+    )

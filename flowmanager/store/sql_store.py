@@ -1,0 +1,137 @@
+"""The store on a SQL database: transactions that are run again after a deadlock, and single statements beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Column, ColumnElement, Executable, Row, delete, or_, select
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+
+from flowmanager.core.activeflow import State
+from flowmanager.core.ids import Id
+from flowmanager.errors import Contention
+from flowmanager.ports import Message, Transaction
+from flowmanager.store import statements as sql
+from flowmanager.store.engine import Engines
+from flowmanager.store.faults import translated
+from flowmanager.store.keys import answer_key
+from flowmanager.store.moments import moments_of
+from flowmanager.store.records import load_message
+from flowmanager.store.statements import KEY, KEYS, statements_of
+from flowmanager.store.tables import activeflows, answers, flows, outbox, workers
+from flowmanager.store.transaction import SqlTransaction
+
+Values = Mapping[str, Any]
+
+NO_VALUES: Values = MappingProxyType({})
+T = TypeVar("T")
+
+TIMED = (State.WAITING.value, State.CREATED.value)
+"""States that a deadline can end: a created activeflow with one is to be started."""
+
+ATTEMPTS = 5
+ATTEMPTS_SECONDS = 10.0
+"""A lock wait may take 5 s each time: nobody waits for five of them."""
+PAUSE_SECONDS = 0.01
+LONGEST_PAUSE_SECONDS = 0.25
+ANSWER_SECONDS = 600.0
+DEAD_WORKER_SECONDS = timedelta(hours=1).total_seconds()
+
+
+class SqlStore:
+    """Store and upkeep on MySQL, MariaDB or SQLite. Safe to use from several threads; make one per process."""
+
+    def __init__(self, engines: Engines, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._engines = engines
+        self._moments = moments_of(engines.transactions.dialect)
+        self._statements = statements_of(engines.transactions.dialect, answer_seconds=answer_seconds)
+        self._again = Retrying(
+            retry=retry_if_exception_type(Contention),
+            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ATTEMPTS_SECONDS),
+            wait=wait_random_exponential(multiplier=PAUSE_SECONDS, max=LONGEST_PAUSE_SECONDS),
+            reraise=True,
+        )
+
+    def run(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction: commit when it returns, roll back when it raises.
+
+        It is run again after a deadlock or a lock wait that ran out, so it must not have effects of its own.
+        Raises Contention when that happens too often, StoreLost when the connection breaks.
+        """
+        return cast(T, self._again(self._attempt, work))
+
+    def get_answer(self, key: str) -> bytes | None:
+        """Return the kept answer to a request."""
+        rows = self._execute(sql.GET_ANSWER, {KEY: answer_key(key)})
+        return rows[0].body if rows else None
+
+    def unpublished(self, activeflow_ids: Sequence[Id]) -> list[Message]:
+        """Return the outbox messages of these records in commit order."""
+        if not activeflow_ids:
+            return []
+        return [load_message(row) for row in self._execute(sql.UNPUBLISHED, {KEYS: activeflow_ids})]
+
+    def published(self, message_ids: Sequence[Id]) -> None:
+        """Take messages out of the outbox."""
+        if message_ids:
+            self._execute(sql.PUBLISHED, {KEYS: message_ids})
+
+    def heartbeat(self, worker_id: Id) -> None:
+        """Say that this worker process lives."""
+        self._execute(self._statements.heartbeat, {KEY: worker_id})
+
+    def due(self, *, limit: int) -> list[Id]:
+        """Return activeflows whose wait has passed its deadline, the longest passed first."""
+        passed = (activeflows.c.wait_until <= self._moments.here(), activeflows.c.state.in_(TIMED))
+        query = select(activeflows.c.id).where(*passed).order_by(activeflows.c.wait_until).limit(limit)
+        return [row.id for row in self._execute(query)]
+
+    def orphans(self, *, seconds: float, limit: int) -> list[Id]:
+        """Return activeflows that are executing while their owner gave no heartbeat for so long, or never any."""
+        owners = activeflows.outerjoin(workers, workers.c.id == activeflows.c.owner)
+        silent = or_(workers.c.id.is_(None), workers.c.tm_heartbeat <= self._moments.after(-seconds))
+        executing = activeflows.c.state == State.EXECUTING.value
+        query = select(activeflows.c.id).select_from(owners).where(executing, silent).limit(limit)
+        return [row.id for row in self._execute(query)]
+
+    def late_messages(self, *, seconds: float, limit: int) -> list[Message]:
+        """Return outbox messages that have waited so long, in commit order."""
+        late = outbox.c.tm_create <= self._moments.after(-seconds)
+        query = select(outbox).where(late).order_by(outbox.c.seq).limit(limit)
+        return [load_message(row) for row in self._execute(query)]
+
+    def purge(self, *, limit: int) -> int:
+        """Delete expired answers, temporary flows and dead workers' rows, up to `limit` of each; return how many."""
+        now = self._moments.here()
+        silent = workers.c.tm_heartbeat <= self._moments.after(-DEAD_WORKER_SECONDS)
+        return (
+            self._delete_some(answers.c.request_key, answers.c.tm_expire <= now, limit)
+            + self._delete_some(flows.c.id, flows.c.tm_expire <= now, limit)
+            + self._delete_some(workers.c.id, silent, limit)
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engines.dispose()
+
+    def _attempt(self, work: Callable[[Transaction], T]) -> T:
+        with translated(), self._engines.transactions.begin() as connection:
+            return work(SqlTransaction(connection, self._statements))
+
+    def _execute(self, statement: Executable, values: Values = NO_VALUES) -> Sequence[Row[Any]]:
+        return self._again(self._single, statement, values)
+
+    def _single(self, statement: Executable, values: Values) -> Sequence[Row[Any]]:
+        with translated(), self._engines.statements.connect() as connection:
+            result = connection.execute(statement, values)
+            return result.all() if result.returns_rows else ()
+
+    def _delete_some(self, key: Column[Any], condition: ColumnElement[bool], limit: int) -> int:
+        # By key and in key order, so that no range is locked; a worker that is back in between keeps its row.
+        keys = [row[0] for row in self._execute(select(key).where(condition).limit(limit))]
+        if keys:
+            self._execute(delete(key.table).where(key.in_(sorted(keys)), condition))
+        return len(keys)

@@ -1,0 +1,1 @@
+"""Events of other managers, one file for each family."""

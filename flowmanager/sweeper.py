@@ -1,0 +1,106 @@
+"""A thread of every worker process that does what nobody asks for: timers, take-overs, left-over events, tidying up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Thread
+from time import monotonic
+
+import structlog
+
+from flowmanager.errors import BrokerLost, StoreLost
+from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.recovery import Recovery
+from flowmanager.ports import Upkeep
+from flowmanager.receiver import Aftermath
+from flowmanager.transport.link import StandingLink
+
+log = structlog.get_logger()
+
+BATCH = 500
+"""Rows of one round of publishing and of deleting."""
+TICK_SECONDS = 5.0
+PAUSE_SECONDS = 1.0
+"""How long to wait after a loss of the database or the broker."""
+
+
+@dataclass(slots=True)
+class Duty:
+    """Something to be done again and again."""
+
+    act: Callable[[], object]
+    seconds: float
+    due: float = 0.0
+
+
+class Sweeper(Thread):
+    """Does the duties that are due, one after the other."""
+
+    def __init__(
+        self, engine: Engine, recovery: Recovery, aftermath: Aftermath, link: StandingLink, seconds: Seconds
+    ) -> None:
+        super().__init__(name="sweeper", daemon=True)
+        self._engine, self._recovery, self._aftermath, self._link = engine, recovery, aftermath, link
+        self._stopping = Event()
+        self._lost = False
+        upkeep: Upkeep = recovery.upkeep
+        self._duties = [
+            Duty(lambda: upkeep.heartbeat(engine.worker_id), seconds.heartbeat),
+            Duty(lambda: recovery.fire_timers(self.work, self.complete), seconds.timer),
+            Duty(lambda: recovery.take_over(self.work, self.complete), seconds.heartbeat),
+            Duty(lambda: self.publish_late(upkeep, seconds.outbox), seconds.outbox / 2),
+            Duty(lambda: upkeep.purge(limit=BATCH), seconds.purge),
+            Duty(link.tick, TICK_SECONDS),
+        ]
+
+    def stop(self) -> None:
+        """Finish what is in hand and end. Returns at once: join the thread."""
+        self._stopping.set()
+
+    def work(self) -> Work:
+        """Return the work of one activeflow."""
+        return Work(self._engine, self._link)
+
+    def complete(self, work: Work) -> None:
+        """Publish the events of one activeflow and start its children."""
+        self._aftermath.complete(work, self._link)
+
+    def publish_late(self, upkeep: Upkeep, seconds: float) -> None:
+        """Publish events whose worker is lost or was cut off."""
+        self._aftermath.send(self._engine, upkeep.late_messages(seconds=seconds, limit=BATCH), self._link)
+
+    def run(self) -> None:
+        """Do the duties until told to stop."""
+        while not self._stopping.is_set():
+            for duty in self._duties:
+                if duty.due <= monotonic() and not self._stopping.is_set():
+                    self.perform(duty)
+            nearest = min(duty.due for duty in self._duties)
+            self._stopping.wait(max(nearest - monotonic(), 0.01))
+        self._link.close()
+
+    def perform(self, duty: Duty) -> None:
+        """Do one duty; whatever goes wrong, the next round tries again."""
+        pause = duty.seconds
+        try:
+            duty.act()
+            self._lost = False
+        except (BrokerLost, StoreLost) as lost:
+            if not self._lost:
+                log.warning("sweeper_waits", why=str(lost))
+            self._lost, pause = True, PAUSE_SECONDS
+        except Exception:
+            log.exception("sweeper_failed")
+            pause = PAUSE_SECONDS
+        duty.due = monotonic() + pause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seconds:
+    """How often the sweeper does what."""
+
+    heartbeat: float
+    timer: float
+    outbox: float
+    purge: float

@@ -1,0 +1,1 @@
+"""AMQP by kombu: the only package that knows exchanges, queues, channels and connections."""

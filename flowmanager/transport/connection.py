@@ -1,0 +1,82 @@
+"""Which kombu transport a URL means, and its options: AMQP with and without TLS, in memory, in a folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from threading import current_thread
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from kombu import Connection
+
+from flowmanager.errors import InvalidSetting
+from flowmanager.transport.folder import FolderTransport
+from flowmanager.transport.memory import MemoryTransport
+from flowmanager.transport.names import SERVICE
+
+CONNECT_SECONDS = 5
+SILENCE_SECONDS = 10
+"""How long the broker may take to answer a declaration or to accept bytes."""
+POLL_SECONDS = 0.005
+DRIVERS = {"amqp": "pyamqp", "pyamqp": "pyamqp", "amqps": "amqps"}
+EMBEDDED = ("memory", "filesystem")
+
+
+def transport_for(url: str, *, heartbeat: int) -> Any:
+    """Return the kombu transport, not connected yet. `heartbeat` in seconds, 0: none. Raises InvalidSetting."""
+    connection = embedded_connection(url) if is_embedded(url) else amqp_connection(url, heartbeat)
+    return connection.transport
+
+
+def is_embedded(url: str) -> bool:
+    """Whether that URL needs no broker. Raises InvalidSetting for an unknown scheme."""
+    scheme = urlsplit(url).scheme
+    if scheme not in DRIVERS and scheme not in EMBEDDED:
+        raise InvalidSetting("the broker's URL must begin with amqp, amqps, memory or filesystem", scheme=scheme)
+    return scheme in EMBEDDED
+
+
+def amqp_connection(url: str, heartbeat: int) -> Any:
+    # The driver is named because kombu would otherwise pick librabbitmq where that is installed.
+    parts = urlsplit(url)
+    return Connection(
+        url,
+        transport=DRIVERS[parts.scheme],
+        ssl=tls_options(parts.hostname) if parts.scheme == "amqps" else False,
+        connect_timeout=CONNECT_SECONDS,
+        heartbeat=heartbeat,
+        transport_options={
+            "read_timeout": SILENCE_SECONDS,
+            "write_timeout": SILENCE_SECONDS,
+            "socket_settings": socket_settings(),
+            "client_properties": {"connection_name": connection_name()},
+        },
+    )
+
+
+def connection_name() -> str:
+    """What the broker's operators see."""
+    return f"{SERVICE} {socket.gethostname()} {os.getpid()} {current_thread().name}"
+
+
+def tls_options(hostname: str | None) -> dict[str, Any]:
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": hostname}
+
+
+def socket_settings() -> dict[int, int]:
+    # py-amqp's default drops a connection after 1 s of lost packets.
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    return {} if option is None else {option: SILENCE_SECONDS * 1000}
+
+
+def embedded_connection(url: str) -> Any:
+    parts = urlsplit(url)
+    options: dict[str, Any] = {"polling_interval": POLL_SECONDS}
+    if parts.scheme == "memory":
+        return Connection("memory://", transport=MemoryTransport, transport_options=options)
+    folder = unquote(parts.path)
+    if not folder.strip("/"):
+        raise InvalidSetting("a filesystem URL names a folder: filesystem:///var/run/flowmanager", url=url)
+    return Connection("filesystem://", transport=FolderTransport, transport_options={**options, "folder": folder})

@@ -1,0 +1,71 @@
+"""What a thread can say to the world over its connection: ask, publish, answer, put aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from flowmanager.ports import Ask, Message
+from flowmanager.transport.envelope import Delivery, dead_letter, reply_letter
+from flowmanager.transport.names import NAMES, Names
+from flowmanager.transport.publisher import LanePublisher
+from flowmanager.transport.rpc_client import RpcClient
+from flowmanager.transport.session import Session
+from flowmanager.transport.standing import Standing
+
+
+class Link:
+    """The outgoing side of one connection; lives as long as that. Methods raise BrokerLost."""
+
+    def __init__(self, session: Session, *, names: Names = NAMES, replies: Any = None) -> None:
+        """Open the channels. `replies`: the channel requests come from, so that an answer cannot be overtaken by the
+        acknowledgement of its request.
+        """
+        self._session = session
+        self._names = names
+        self._replies = replies or session.channel()
+        self.rpc = RpcClient(session, names=names)
+        self.publisher = LanePublisher(session, names=names)
+
+    def reply(self, delivery: Delivery, body: bytes) -> None:
+        """Answer a request at once; nothing when no answer is wanted."""
+        if delivery.reply_to:
+            self._session.send(self._replies, reply_letter(delivery, body))
+
+    def park(self, delivery: Delivery, why: str) -> None:
+        """Put a message nobody can handle where a person finds it; returns when it is safe there."""
+        self.publisher.send([dead_letter(delivery, why, names=self._names)])
+
+    def tick(self) -> None:
+        """Keep the connection alive during long work."""
+        self._session.drain(0)
+
+
+class StandingLink:
+    """A link for a thread that takes no messages; it is both an Rpc and a Publisher. Methods raise BrokerLost."""
+
+    def __init__(self, url: str, *, names: Names = NAMES) -> None:
+        """Nothing is opened yet."""
+        self._standing = Standing(url, partial(Link, names=names))
+
+    def call(self, ask: Ask) -> Any:
+        """Ask another manager; see the port Rpc."""
+        return self._standing.get().rpc.call(ask)
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Send messages; see the port Publisher."""
+        self._standing.get().publisher.publish(messages)
+
+    def tick(self) -> None:
+        """Keep the connection alive; to be called every few seconds."""
+        self._standing.get()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        self._standing.close()
+
+
+def open_link(url: str, *, names: Names = NAMES) -> StandingLink:
+    """Return a link for a thread that only asks and publishes."""
+    return StandingLink(url, names=names)

@@ -1,0 +1,98 @@
+"""A connection to the broker, owned by one thread, whose every failure is a BrokerLost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any
+
+from amqp.exceptions import AMQPError
+from kombu.exceptions import KombuError
+
+from flowmanager.errors import BrokerLost
+from flowmanager.transport.connection import is_embedded, transport_for
+from flowmanager.transport.envelope import Letter
+
+# py-amqp answers with AttributeError when the socket vanished under it.
+BROKER_ERRORS = (AMQPError, KombuError, OSError, AttributeError)
+TICK_SECONDS = 1.0
+HEARTBEAT_SECONDS = 30
+LEAST_SECONDS = 0.001
+"""With no time at all py-amqp would spin on a frame of which only a part has arrived."""
+
+
+class Session:
+    """One connection and its channels. After a failure it stays lost: open another one."""
+
+    def __init__(self, url: str, *, heartbeat: int = HEARTBEAT_SECONDS) -> None:
+        """Connect. Raises BrokerLost."""
+        self.url = url
+        self.lost = False
+        self.embedded = is_embedded(url)
+        # Not kombu's Connection: it would connect again behind our back, without channels and consumers.
+        self._transport = transport_for(url, heartbeat=heartbeat)
+        with self.guard():
+            self._wire = self._transport.establish_connection()
+        self._next_tick = 0.0
+        self._farewells: list[Callable[[], None]] = []
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Turn what the broker library raises into BrokerLost, for good."""
+        if self.lost:
+            raise BrokerLost
+        try:
+            yield
+        except BROKER_ERRORS as error:
+            self.lost = True
+            raise BrokerLost(why=repr(error)) from error
+
+    def give_up(self, why: str) -> BrokerLost:
+        """Declare the connection unusable and return the error to raise."""
+        self.lost = True
+        return BrokerLost(why=why)
+
+    def channel(self) -> Any:
+        """Open a channel."""
+        with self.guard():
+            return self._transport.create_channel(self._wire)
+
+    def send(self, channel: Any, letter: Letter) -> None:
+        """Publish; the broker may not have it yet when this returns."""
+        with self.guard():
+            message = channel.prepare_message(
+                letter.body,
+                content_type="text/plain",
+                headers=dict(letter.headers) or None,
+                properties=dict(letter.properties),
+            )
+            channel.basic_publish(message, letter.exchange, letter.routing_key, mandatory=letter.mandatory)
+
+    def drain(self, seconds: float) -> None:
+        """Let at most one incoming frame call its consumer, waiting so long for it; keep the connection alive."""
+        with self.guard():
+            with suppress(TimeoutError):
+                self._transport.drain_events(self._wire, timeout=max(seconds, LEAST_SECONDS))
+            # Only after reading: heartbeats that came while the thread was busy are still in the socket.
+            self._tick()
+
+    def _tick(self) -> None:
+        if monotonic() >= self._next_tick:
+            self._transport.heartbeat_check(self._wire)
+            self._next_tick = monotonic() + TICK_SECONDS
+
+    def before_close(self, farewell: Callable[[], None]) -> None:
+        """Have something done just before an orderly end."""
+        self._farewells.append(farewell)
+
+    def close(self) -> None:
+        """Close; messages that were not acknowledged go back to their queue."""
+        with suppress(BrokerLost), self.guard():
+            for farewell in self._farewells:
+                farewell()
+            self._transport.close_connection(self._wire)
+        if self.lost and not self.embedded:
+            with suppress(*BROKER_ERRORS):
+                self._wire.collect()  # frees the socket without a word to the broker
+        self.lost = True

@@ -1,0 +1,86 @@
+"""Migrations: they make exactly the tables that the program uses, once, whoever runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from flowmanager.errors import StoreLost
+from flowmanager.store.engine import make_engine
+from flowmanager.store.migrate import LOCK_NAME, configuration, migrate, pending
+from flowmanager.store.tables import metadata
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without tables."""
+    dsn = f"sqlite:///{tmp_path}/new.db" if request.param == "sqlite" else request.getfixturevalue("fresh_database")
+    engine = make_engine(dsn)
+    yield engine
+    engine.dispose()
+
+
+def test_migrations_make_the_tables_that_the_program_uses(empty: Engine) -> None:
+    migrate(empty)
+    with empty.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_indexes_of_both_are_the_same(empty: Engine) -> None:
+    migrate(empty)
+    seen = inspect(empty)
+    for table in metadata.sorted_tables:
+        found = {
+            index["name"]: (index["column_names"], bool(index["unique"])) for index in seen.get_indexes(table.name)
+        }
+        assert found == {index.name: (index.columns.keys(), bool(index.unique)) for index in table.indexes}
+
+
+def test_migrations_are_pending_until_they_have_run(empty: Engine) -> None:
+    assert pending(empty)
+    migrate(empty)
+    assert not pending(empty)
+    migrate(empty)
+    assert not pending(empty)
+
+
+def test_migrations_can_be_taken_back(empty: Engine) -> None:
+    migrate(empty)
+    with empty.begin() as connection:
+        command.downgrade(configuration(connection), "base")
+    assert pending(empty)
+    assert inspect(empty).get_table_names() == ["alembic_version"]
+
+
+def test_several_may_migrate_at_once(empty: Engine) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        for done in [threads.submit(migrate, empty) for _ in range(3)]:
+            done.result()
+    assert not pending(empty)
+
+
+def test_a_migration_that_never_ends_is_not_joined(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowmanager.store.migrate.LOCK_SECONDS", 0)
+    engine = make_engine(fresh_database)
+    with engine.connect() as other:
+        other.execute(text(f"SELECT GET_LOCK({LOCK_NAME}, 0)"))
+        with pytest.raises(StoreLost, match="another process"):
+            migrate(engine)
+        other.execute(text(f"SELECT RELEASE_LOCK({LOCK_NAME})"))
+    migrate(engine)
+    engine.dispose()
+
+
+def test_the_scripts_are_part_of_the_package() -> None:
+    folder = files("flowmanager.store") / "migrations"
+    names = {entry.name for entry in folder.iterdir()} | {entry.name for entry in (folder / "versions").iterdir()}
+    assert {"env.py", "script.py.mako", "0001_first_tables.py"} <= names
