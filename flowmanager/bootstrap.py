@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from uuid import uuid4
 
 import structlog
@@ -12,7 +13,9 @@ from flowmanager import routes as route_package
 from flowmanager import subscriptions as subscription_package
 from flowmanager.core.ids import Id
 from flowmanager.discover import collect
+from flowmanager.errors import InvalidSetting
 from flowmanager.executor import Executor
+from flowmanager.managers.web import Network, Web
 from flowmanager.metrics import Metrics
 from flowmanager.orchestrator.actions import ActionChecker
 from flowmanager.orchestrator.control import Control
@@ -33,7 +36,7 @@ from flowmanager.subscription import Subscription
 from flowmanager.sweeper import Seconds, Sweeper
 from flowmanager.transport.lane import Lane, LaneOptions
 from flowmanager.transport.link import open_link
-from flowmanager.transport.names import NAMES
+from flowmanager.transport.names import Names
 from flowmanager.transport.topology import Topology
 
 log = structlog.get_logger()
@@ -78,7 +81,16 @@ def make_engine(settings: Settings, store: Store, *, worker_id: Id, metrics: Met
         media_wait_seconds=settings.media_wait_seconds,
         grace_seconds=settings.grace_seconds,
         max_flows=settings.max_flows,
+        web=Web(allowed=networks(settings.fetch_allowed_networks)),
     )
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Return the networks of a list. Raises InvalidSetting."""
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError as error:
+        raise InvalidSetting(f"FLOWMANAGER_FETCH_ALLOWED_NETWORKS: {error}") from error
 
 
 def make_app(engine: Engine) -> App:
@@ -97,7 +109,7 @@ def make_app(engine: Engine) -> App:
 
 
 def make_router(engine: Engine) -> Router:
-    """Return the router over all routes. A path without a variable goes before one with: `count_by_customer` is no id."""
+    """Return the router over all routes. A path without a variable goes before one with."""
     routes = sorted(collect(route_package, Route), key=lambda one: one.template.count("{"))
     return Router(make_app(engine), routes)
 
@@ -156,7 +168,7 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
         outbox=settings.outbox_seconds,
         purge=settings.purge_seconds,
     )
-    link = open_link(settings.rabbitmq_address)
+    link = open_link(settings.rabbitmq_address, names=Names(settings.queue_prefix))
     return Worker(
         store=store,
         engine=engine,
@@ -167,11 +179,12 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
 
 def make_lanes(settings: Settings, requests: RequestReceiver, events: EventReceiver) -> list[Lane]:
     """Return the threads that take messages. Events have threads of their own: requests must not wait behind them."""
-    topology = Topology(names=NAMES, quorum=settings.quorum_queues)
-    options = LaneOptions(prepare=topology.declare)
+    names = Names(settings.queue_prefix)
+    topology = Topology(names=names, quorum=settings.quorum_queues)
+    options = LaneOptions(prepare=topology.declare, names=names)
     address = settings.rabbitmq_address
-    of_requests = [Lane(address, NAMES.request, requests.handle, options=options) for _ in range(settings.threads)]
-    event_queues = (NAMES.event, NAMES.subscribe)
+    of_requests = [Lane(address, names.request, requests.handle, options=options) for _ in range(settings.threads)]
+    event_queues = (names.event, names.subscribe)
     of_events = [
         Lane(address, queue, events.handle, options=options)
         for queue in event_queues

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import click
 import orjson
 
 from flowmanager import __version__
+from flowmanager.demo import run_demo
 from flowmanager.embedded import embedded_folder, embedded_settings
 from flowmanager.errors import FlowManagerError
 from flowmanager.logs import set_up_logs
-from flowmanager.serve import PROCESS_NUMBER, check_settings, serve_many, serve_one
+from flowmanager.serve import PROCESS_NUMBER, check_settings, on_signals, serve_many, serve_one
 from flowmanager.settings import Settings, read_settings
 from flowmanager.store.engine import make_engine
 from flowmanager.store.migrate import migrate as run_migrations
+from flowmanager.stub_managers.run import serve_stubs
 from flowmanager.transport.caller import Caller
+from flowmanager.transport.names import Names
 
 embedded_option = click.option(
     "--embedded", is_flag=True, help="Need no server: SQLite and files in a folder of this user."
@@ -82,6 +87,35 @@ def migrate(embedded: bool) -> None:
 
 
 @main.command()
+@told
+def demo() -> None:
+    """Show an IVR call from beginning to end, without any server."""
+    set_up_logs(level=logging.ERROR)
+    run_demo()
+
+
+@main.command("stub-managers")
+@click.option(
+    "--rule", "rules", multiple=True, help="Misbehave, e.g. 'queue POST /v1/services/type/queuecall fail=503'."
+)
+@click.option("--speed", default=1.0, show_default=True, help="2 halves every delay.")
+@embedded_option
+@told
+def stub_managers(rules: tuple[str, ...], speed: float, embedded: bool) -> None:
+    """Play call-, queue-, ai-, message-, email-, webhook-, conference-, direct-manager and others until SIGTERM."""
+    settings = current_settings(embedded=embedded)
+    if not settings.rabbitmq_address:
+        check_settings(settings)
+    stopping = Event()
+    on_signals(stopping)
+    names = Names(settings.queue_prefix)
+    stubs = serve_stubs(settings.rabbitmq_address, rules=rules, speed=speed, names=names)
+    click.echo("stub managers are serving")
+    stopping.wait()
+    stubs.stop()
+
+
+@main.command()
 @click.argument("method")
 @click.argument("uri")
 @click.argument("data", required=False)
@@ -96,7 +130,7 @@ def rpc(method: str, uri: str, data: str | None, seconds: float, request_id: str
     settings = read_settings(os.environ)
     if not settings.rabbitmq_address:
         settings = embedded_settings(settings, embedded_folder())
-    caller = Caller(settings.rabbitmq_address, publisher="cli")
+    caller = Caller(settings.rabbitmq_address, publisher="cli", names=Names(settings.queue_prefix))
     try:
         body = orjson.loads(text_of(data)) if data else None
         status, _, answer = caller.call(method.upper(), uri, body, seconds=seconds, request_id=request_id)

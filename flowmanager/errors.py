@@ -38,7 +38,7 @@ class FlowManagerError(Exception):
         return f"{self.sentence} ({told})" if told else self.sentence
 
     def body(self) -> dict[str, Any]:
-        """Return the typed error body of the wire: status, reason, domain, message and, where there are any, details."""
+        """Return the typed error body of the wire: status, reason, domain, message, and details if any."""
         body: dict[str, Any] = {
             "status": self.status,
             "reason": self.reason,
@@ -192,6 +192,15 @@ class PeerError(FlowManagerError):
         self.typed = dict(typed) if typed else None
         told = f": {typed['message']}" if typed and typed.get("message") else ""
         super().__init__(f"{peer}-manager answered {status_code}{told}", **facts)
+
+    def body(self) -> dict[str, Any]:
+        """Return the peer's own typed error where it gave one."""
+        return self.typed or super().body()
+
+    @property
+    def status_code(self) -> int:
+        """The peer's own status where it gave a typed error."""
+        return self.peer_status_code if self.typed and self.peer_status_code >= 400 else super().status_code
 
 
 class PeerTimeout(FlowManagerError):

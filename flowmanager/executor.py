@@ -1,8 +1,8 @@
 """The form of an action type: an executor is a value that one file under `executors/` defines.
 
-How an executor runs is told by its function's signature: `(task)` decides alone, `(task, flows)` may read flows inside the
-transaction, `(task, managers)` asks other managers outside any transaction. A caller action has no function: whoever asked
-`next` carries it out, or call-manager when nobody asked.
+How an executor runs is told by its function's signature: `(task)` decides alone, `(task, flows)` may read flows inside
+the transaction, `(task, managers)` asks other managers outside any transaction. A caller action has no function:
+whoever asked `next` carries it out, or call-manager when nobody asked.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ OnSignal = Callable[[Task, Signal], Outcome | None]
 
 
 def done_by_signal(task: Task, signal: Signal) -> Outcome | None:
-    """Complete the action when its completion is reported. A key press meanwhile replaces the digits received so far."""
+    """Complete the action when its completion is reported. A key press meanwhile replaces the digits so far."""
     del task
     if signal.kind is SignalKind.DIGIT:
         return Hold(Driver.PUSH, None, {DIGITS: signal.text})
@@ -162,6 +162,6 @@ ALLOWED: Mapping[Media, Callable[[ReferenceType, bool], bool]] = {
 
 
 def allowed(media: Media, activeflow: Activeflow) -> bool:
-    """Say whether an activeflow can run an action: only one with a live call has media, one without reference neither."""
+    """Say whether an activeflow can run an action: only one with a live call has media."""
     live = activeflow.reference_type is ReferenceType.CALL and not activeflow.after_reference
     return ALLOWED[media](activeflow.reference_type, live)

@@ -1,4 +1,4 @@
-"""The edge where messages come in: read, hand to a route or a subscription, answer, publish, and leave to be acknowledged."""
+"""The edge where messages come in: read, hand to a route or a subscription, answer, publish."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from flowmanager.errors import (
     StoreLost,
 )
 from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.measured import MeasuredRpc
 from flowmanager.orchestrator.turn import Resume
 from flowmanager.ports import Message, MessageKind, Publisher
 from flowmanager.route import Router
@@ -121,7 +122,9 @@ class RequestReceiver:
 
     def answer(self, request: Request, delivery: Delivery, link: Link) -> None:
         """Run a request, send its answer as soon as that is committed, then finish the work."""
-        work = Work(self.engine, link.rpc, identity(request, delivery), delivery.redelivered)
+        work = Work(
+            self.engine, MeasuredRpc(link.rpc, self.engine.metrics), identity(request, delivery), delivery.redelivered
+        )
         replied: list[bool] = []
 
         def reply(body: bytes | None = None) -> None:
@@ -171,7 +174,12 @@ class EventReceiver:
         subscription = self.subscriptions.get((event.source, event.name))
         notice = subscription.read(event) if subscription else None
         if notice is not None:
-            work = Work(self.engine, link.rpc, event_identity(event, delivery), delivery.redelivered)
+            work = Work(
+                self.engine,
+                MeasuredRpc(link.rpc, self.engine.metrics),
+                event_identity(event, delivery),
+                delivery.redelivered,
+            )
             dispatch = self.router.app.dispatch
             dispatch.deliver(work, notice.signal, notice.activeflow_id, notice.reference_id)
             self.aftermath.complete(work, link.publisher)

@@ -74,7 +74,10 @@ Handle = Callable[[Call, App], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A method on a URI. `form` None: the body is not read; `filters`: it is a plain object, or absent."""
+    """A method on a URI. `form` None: the body is not read.
+
+    `filters`: a list; only its URI may have a query, and its body is a plain object or absent.
+    """
 
     method: str
     template: str
@@ -135,7 +138,7 @@ class Router:
             self.by_method.setdefault(one.method, []).append(one)
 
     def answer(self, request: Request, work: Work) -> bytes:
-        """Return the answer to a request. Raises only what means that it must be handled again: StoreLost, BrokerLost."""
+        """Return the answer to a request. Raises StoreLost and BrokerLost: it must be handled again then."""
         started, template = monotonic(), "notfound"
         try:
             found, path = self.find(request)
@@ -153,10 +156,10 @@ class Router:
 
     def find(self, request: Request) -> tuple[Route, Mapping[str, str]]:
         """Return the route of a request and the ids in its path. Raises RouteNotFound."""
-        path = request.uri.partition("?")[0]
+        path, mark, _ = request.uri.partition("?")
         for one in self.by_method.get(request.method, ()):
             match = one.pattern.fullmatch(path)
-            if match:
+            if match and (one.filters or not mark):
                 return one, match.groupdict()
         raise RouteNotFound(method=request.method[:16], uri=request.uri[:200])
 

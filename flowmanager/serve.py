@@ -46,7 +46,7 @@ def on_signals(stopping: Event) -> None:
 
 
 def wait_for_schema(settings: Settings, stopping: Event) -> None:
-    """Return when the tables are there; say what is waited for. Raises InvalidSetting for a schema that is not current."""
+    """Return when the tables are there; say what is waited for. Raises InvalidSetting for other tables."""
     engine = make_engine(settings.database_dsn, pool_size=1)
     told = False
     try:

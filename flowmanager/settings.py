@@ -30,6 +30,8 @@ class Settings:
     """Requests handled at the same time by one process: each thread has a connection to the broker."""
     quorum_queues: bool = False
     """Declare replicated queues; needs a broker cluster, and queues that do not exist yet."""
+    queue_prefix: str = "bin-manager"
+    """What all names on the broker begin with: several installations on one broker need names of their own."""
     max_body_bytes: int = 4_194_304
     """Largest message: one request must not fill the memory."""
     max_json_depth: int = 64
@@ -52,6 +54,8 @@ class Settings:
     """How long after its own limit a media action's event may still come."""
     stop_seconds: float = 70.0
     """How long a stopping process finishes what it has in hand: longer than the slowest peer's time limit."""
+    fetch_allowed_networks: str = ""
+    """Networks in CIDR form, separated by commas, that the action `fetch` may reach although they are not public."""
     max_flows: int = 10_000
     """Stored flows of one customer."""
     limits: Limits = field(default_factory=Limits)

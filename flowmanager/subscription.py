@@ -34,7 +34,8 @@ class Event:
     def text(self, *keys: str) -> str:
         """Return the first of these values of `data` that is a text or a number, as text."""
         values = (self.data.get(key) for key in keys)
-        return next((str(value) for value in values if isinstance(value, str | int) and value != ""), "")
+        told = (value for value in values if isinstance(value, str | int) and not isinstance(value, bool))
+        return next((str(value) for value in told if value != ""), "")
 
 
 @dataclass(frozen=True, slots=True)

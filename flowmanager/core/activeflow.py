@@ -15,6 +15,7 @@ from flowmanager.core.signals import Signal
 from flowmanager.core.stacks import Place, StackMap
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
+BEGINNING = Place(MAIN, START)
 
 
 class State(StrEnum):
@@ -149,7 +150,7 @@ class Activeflow:
 
     state: State = State.CREATED
     stacks: StackMap
-    cursor: Place = Place(MAIN, START)
+    cursor: Place = BEGINNING
     """Where the next action is searched from: an existing place."""
     current_action: Action = START_ACTION
     """What was executed or handed out last, with its substituted option."""

@@ -50,6 +50,10 @@ RESUMABLE: Mapping[tuple[State, Command], frozenset[Driver | None]] = {
 """Which command resumes which state, and whose wait it may end. A missing pair is stale."""
 
 
+WANTS: Mapping[str, EndedReason] = {"stop": EndedReason.STOP_ACTION, "hangup": EndedReason.REFERENCE_ENDED}
+"""Actions whose purpose is an end: that end completes them instead of interrupting them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """When and why something happens."""
@@ -122,7 +126,7 @@ def leave(flow: Activeflow, result: StepResult, moment: Moment, *, error: str = 
 
 
 def settle(flow: Activeflow, outcome: Outcome, moment: Moment, *, limits: Limits) -> Change:
-    """Apply what an executor answered. Raises TargetNotFound, StackTooDeep and VariableLimit: the action failed then."""
+    """Apply what an executor answered. Raises TargetNotFound, StackTooDeep, VariableLimit: the action failed."""
     match outcome:
         case Continue(variables):
             return leave(set_variables(flow, variables, limits=limits), StepResult.DONE, moment)
@@ -153,12 +157,13 @@ def fail(flow: Activeflow, message: str, moment: Moment) -> Change:
 
 
 def end(flow: Activeflow, reason: EndedReason, moment: Moment, *, message: str = "") -> Change:
-    """End an activeflow. An action that was not left yet goes into the history: done by `stop`, else interrupted."""
+    """End an activeflow. An action that was not left yet goes into the history: done when it wanted the end."""
     if flow.over:
         return Change(flow)
     if flow.tm_execute is None:
         return close(flow, reason, moment, message=message)
-    result = StepResult.DONE if reason is EndedReason.STOP_ACTION else StepResult.INTERRUPTED
+    wanted = WANTS.get(flow.current_action.type) is reason
+    result = StepResult.DONE if wanted else StepResult.INTERRUPTED
     written = leave(flow, result, moment, error=message)
     return written.then(close(written.flow, reason, moment, message=message))
 

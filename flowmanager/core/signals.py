@@ -18,7 +18,7 @@ class SignalKind(StrEnum):
     DONE = "done"
     """The action that was sent to another manager is complete."""
     DIGIT = "digit"
-    """The caller pressed a key; the key is `text`."""
+    """The caller pressed a key."""
     SERVICE_DONE = "service_done"
     """A service that pushed a stack (queue, ai, conference) is over."""
     REFERENCE_ENDED = "reference_ended"
@@ -43,5 +43,6 @@ class Signal:
     service_id: Id | None = None
     """The service (frame) that is over."""
     text: str = ""
+    """What else tells the event apart: the key that was pressed, the bridge that was left."""
     variables: Mapping[str, str] = field(default_factory=lambda: NO_VARIABLES)
     """Variables that the event brings."""

@@ -22,7 +22,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Where a frame goes on when it is finished: after the action of `place`, or, with `at`, with that action itself."""
+    """Where a frame goes on when it is finished: after the action of `place`, or, with `at`, at that action."""
 
     place: Place
     at: bool = False

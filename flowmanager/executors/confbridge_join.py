@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from flowmanager.executor import Executor, Kind, Media, OnError
+from flowmanager.core.outcomes import Outcome
+from flowmanager.core.signals import Signal, SignalKind
+from flowmanager.executor import Executor, Kind, Media, OnError, Task, done_by_signal
 from flowmanager.schemas.fields import Uuid
 from flowmanager.schemas.options import Option
 
@@ -26,6 +28,14 @@ def bridge_limit(option: Mapping[str, Any]) -> timedelta | None:
     return LONGEST
 
 
+def on_event(task: Task, signal: Signal) -> Outcome | None:
+    """Complete the action when this bridge was left; news of an earlier one may come late."""
+    left = signal.text if signal.kind is SignalKind.DONE else ""
+    if left and left != task.option["confbridge_id"]:
+        return None
+    return done_by_signal(task, signal)
+
+
 confbridge_join = Executor(
     name="confbridge_join",
     option=ConfbridgeJoinOption,
@@ -33,4 +43,5 @@ confbridge_join = Executor(
     on_error=OnError.CONTINUE,
     kind=Kind.CALLER,
     limit=bridge_limit,
+    on_signal=on_event,
 )

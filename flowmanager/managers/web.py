@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -131,7 +131,7 @@ class Exchange(Thread):
 
     def connected(self, host: str, port: int, *, secure: bool) -> socket:
         """Return a connected socket that can be broken off."""
-        found = create_connection((self.address_of(host, port), port), self.web.seconds)
+        found = self.first_connected(self.addresses_of(host, port), port)
         if secure:
             found = ssl.create_default_context().wrap_socket(found, server_hostname=host)
         self.open_socket = found
@@ -139,12 +139,19 @@ class Exchange(Thread):
             self.break_off()
         return found
 
-    def address_of(self, host: str, port: int) -> str:
-        """Return an address of a host. Raises InvalidRequest when any of them may not be asked."""
+    def first_connected(self, addresses: Sequence[str], port: int) -> socket:
+        """Return a socket connected with the first address that can be reached."""
+        for address in addresses[:-1]:
+            with suppress(OSError):
+                return create_connection((address, port), self.web.seconds / len(addresses))
+        return create_connection((addresses[-1], port), self.web.seconds)
+
+    def addresses_of(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host. Raises InvalidRequest when any of them may not be asked."""
         found = [str(entry[4][0]) for entry in getaddrinfo(host, port, type=SOCK_STREAM)]
         if not all(self.web.accepts(ip_address(one)) for one in found):
             raise InvalidRequest("cannot fetch: the address is not public", host=host)
-        return found[0]
+        return found
 
 
 def is_public(address: Address) -> bool:

@@ -10,14 +10,11 @@ from flowmanager.core import naming
 from flowmanager.core.action import Action
 from flowmanager.core.ids import NIL, Id
 from flowmanager.core.variables import names_in
-from flowmanager.errors import InvalidActionType, InvalidAnonymousValue, InvalidRequest
+from flowmanager.errors import InvalidActionType, InvalidRequest
 from flowmanager.executor import Executor
 from flowmanager.ports import Ids
 from flowmanager.schemas.fields import parse_id
 from flowmanager.schemas.options import check_option
-
-ANONYMOUS = frozenset({"", "yes", "no", "auto"})
-ANONYMOUS_TYPES = frozenset({"call", "connect"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +59,10 @@ class ActionChecker:
         )
 
     def check_type(self, path: str, form: Mapping[str, Any]) -> None:
-        """Raise InvalidActionType and InvalidAnonymousValue."""
+        """Raise InvalidActionType."""
         executor = self.executors.get(form["type"])
         if executor is None or not executor.public:
             raise InvalidActionType(f"not supported action type: {form['type']}", path=f"{path}.type")
-        anonymous = (form["option"] or {}).get("anonymous", "")
-        if form["type"] not in ANONYMOUS_TYPES or not isinstance(anonymous, str) or names_in(anonymous):
-            return
-        if anonymous not in ANONYMOUS:
-            raise InvalidAnonymousValue(
-                f"invalid anonymous value: {anonymous}", path=f"{path}.option.anonymous", expected=sorted(ANONYMOUS)
-            )
 
     def own_id(self, given: str, names: Mapping[str, Id]) -> Id:
         """Return the id of an action: the given one, that of its name, or a new one."""

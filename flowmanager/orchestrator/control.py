@@ -24,7 +24,7 @@ Edit = Callable[[Activeflow], Activeflow]
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Changes that are safe against a turn in progress: they wait for the row, and the turn sees them when it goes on."""
+    """Changes that are safe against a turn in progress: they wait for the row; the turn sees them when it goes on."""
 
     engine: Engine
     actions: ActionChecker
@@ -37,7 +37,7 @@ class Control:
         return self.edit(work, activeflow_id, lambda flow: machine.push(flow, stack_id, actions, limits=limits))
 
     def add(self, work: Work, activeflow_id: Id, forms: Sequence[Mapping[str, Any]]) -> Wire:
-        """Insert actions behind the current one. Raises MainStack, ActiveflowNotFound, ActiveflowEnded, InvalidRequest."""
+        """Insert actions behind the current one. Raises MainStack, and what `push` raises."""
         actions, limits = self.actions.check(forms), self.engine.limits
         return self.edit(work, activeflow_id, lambda flow: machine.add_actions(flow, actions, limits=limits))
 

@@ -11,6 +11,7 @@ from flowmanager.core.ids import Id
 from flowmanager.core.limits import Limits
 from flowmanager.errors import FlowManagerError
 from flowmanager.executor import Executor
+from flowmanager.managers.web import Web
 from flowmanager.metrics import Metrics
 from flowmanager.ports import Ids, Rpc, Store, Transaction
 from flowmanager.schemas.envelopes import encode_answer, encode_error
@@ -51,6 +52,8 @@ class Engine:
     """How long a media action may take when its option sets no limit: a lost event must not hold a flow for ever."""
     grace_seconds: float = 5.0
     """How long after its own time limit a media action's event may still come."""
+    web: Web = field(default_factory=Web)
+    """Customers' servers."""
     max_flows: int = 10_000
     """Stored flows of one customer: a client in a loop must not fill the table."""
     abandoned: Abandoned = field(default_factory=Abandoned)

@@ -11,7 +11,16 @@ import structlog
 
 from flowmanager.core.flow import Flow
 from flowmanager.core.ids import NIL, Id
-from flowmanager.errors import ActionNotFound, BrokerLost, FlowLimit, FlowManagerError, FlowNotFound, PeerError
+from flowmanager.errors import (
+    ActionNotFound,
+    BrokerLost,
+    FlowLimit,
+    FlowManagerError,
+    FlowNotFound,
+    PeerError,
+    PeerGarbled,
+    PeerTimeout,
+)
 from flowmanager.managers.managers import Managers
 from flowmanager.managers.temporary_flows import LIFETIME
 from flowmanager.orchestrator.actions import ActionChecker
@@ -159,8 +168,8 @@ class FlowStore:
         client, known = self.managers(work).direct, flow.direct_id != NIL
         try:
             direct = client.regenerate(flow.direct_id) if known else client.create(flow.customer_id, flow.id)
-        except PeerError as error:
-            if error.typed:
+        except (PeerError, PeerTimeout, PeerGarbled) as error:
+            if isinstance(error, PeerError) and error.typed:
                 raise
             raise DirectFailed(flow_id=flow_id) from error
         changes = {"direct_id": direct.id, "direct_hash": direct.hash}

@@ -97,9 +97,10 @@ class Turns:
             return self.store(work, transaction, self.taken_over(work, transaction, flow))
         if resume.command is Command.TIMER and not due(flow, fold.now):
             raise StaleAction(activeflow_id=flow.id)
-        moment = Moment(fold.now, resume.cause)
+        cause = "on_complete" if starts_child(flow) else resume.cause
+        moment = Moment(fold.now, cause)
         change = machine.resume(flow, resume.command, moment, limits=self.engine.limits, seen=resume.seen)
-        turn = Turn(resume.driver, key=work.key, cause=resume.cause)
+        turn = Turn(resume.driver, key=work.key, cause=cause)
         progress = Progress(flow=change.flow, turn=turn, steps=change.steps)
         if change.flow.over:
             progress = replace(progress, error=LimitReached(activeflow_id=flow.id, limit="executions"))
@@ -170,7 +171,7 @@ class Turns:
         executor = self.engine.executors[task.action.type]
         keep = partial(self.keep_answers, work, progress)
         journal = Journal(work.rpc, keep, list(progress.turn.answers), len(progress.turn.answers))
-        managers = Managers.of(journal, self.engine.store, task.key)
+        managers = Managers.of(journal, self.engine.store, task.key, web=self.engine.web)
         started = monotonic()
         result = self.attempt(partial(self.perform, executor, task, managers))
         if isinstance(result, Push) and result.follow_up is not None:
@@ -227,7 +228,7 @@ class Turns:
     def carry_on(
         self, work: Work, progress: Progress, result: Outcome | FlowManagerError, transaction: Transaction
     ) -> Progress:
-        """Settle what an executor answered and run the turn on. Raises Superseded when the turn is not ours any more."""
+        """Settle what an executor answered and run the turn on. Raises Superseded when the turn is not ours."""
         flow = self.mine(progress, transaction)
         fold = self.fold(transaction)
         moved = flow.cursor != progress.flow.cursor
@@ -295,7 +296,7 @@ class Turns:
 
 @dataclass(slots=True)
 class Journal:
-    """The Rpc of one step. A step that asks several peers keeps their answers: when repeated it asks only what is missing."""
+    """The Rpc of one step that may ask several peers: their answers are kept, so a repeat asks only for the rest."""
 
     rpc: Rpc
     keep: Callable[[list[Any]], None]
@@ -328,6 +329,11 @@ def locked(transaction: Transaction, activeflow_id: Id) -> Activeflow:
 def due(flow: Activeflow, now: datetime) -> bool:
     """Say whether the deadline of a wait has passed."""
     return flow.wait is not None and flow.wait.until is not None and flow.wait.until <= now
+
+
+def starts_child(flow: Activeflow) -> bool:
+    """Say whether this is the start of an on-complete child, by whomever."""
+    return flow.after_reference and flow.state is State.CREATED
 
 
 def left_behind(work: Work, flow: Activeflow) -> bool:

@@ -20,12 +20,13 @@ LOCK_NAME = "CONCAT('flowmanager.', LEFT(SHA2(DATABASE(), 256), 40))"
 LOCK_SECONDS = 10
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, *, lock_seconds: int = LOCK_SECONDS) -> None:
     """Run all migrations that are not yet in the database; of several callers at once, one does the work.
 
-    A connection whose `statement_seconds` is short may break in a long change of a large table. Raises StoreLost.
+    `lock_seconds`: how long to wait for another caller. A connection whose `statement_seconds` are few may break
+    in a long change of a large table. Raises StoreLost.
     """
-    with translated(), engine.begin() as connection, alone(connection):
+    with translated(), engine.connect() as connection, alone(connection, lock_seconds), connection.begin():
         command.upgrade(configuration(connection), "head")
 
 
@@ -45,15 +46,21 @@ def configuration(connection: Connection) -> Config:
 
 
 @contextmanager
-def alone(connection: Connection) -> Iterator[None]:
-    """Keep other migrations away. SQLite needs no more than its transaction; MySQL commits each change by itself."""
+def alone(connection: Connection, seconds: int) -> Iterator[None]:
+    """Keep other migrations away. SQLite needs no more than its transaction; MySQL commits each change by itself.
+
+    The lock is given back after the caller's transaction, or the next one would not see that the work is done.
+    """
     if connection.dialect.name not in MYSQL:
         yield
         return
-    if connection.execute(text(f"SELECT GET_LOCK({LOCK_NAME}, {LOCK_SECONDS})")).scalar() != 1:
+    got = connection.execute(text(f"SELECT GET_LOCK({LOCK_NAME}, {seconds})")).scalar()
+    connection.commit()
+    if got != 1:
         raise StoreLost("another process is changing the tables")
     try:
         yield
     finally:
         if not connection.invalidated:
             connection.execute(text(f"SELECT RELEASE_LOCK({LOCK_NAME})"))
+            connection.commit()

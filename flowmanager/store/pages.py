@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, and_, or_
+from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
 
+from flowmanager.core.activeflow import Activeflow
+from flowmanager.core.flow import Flow
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import InvalidRequest
 from flowmanager.ports import Page
 from flowmanager.store.columns import IdColumn
+from flowmanager.store.statements import SELECT_ACTIVEFLOWS
+from flowmanager.store.tables import activeflows, flows
 
 Condition = ColumnElement[bool]
+Record = TypeVar("Record", Flow, Activeflow)
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 FLOW_FILTERS = frozenset(
     {"id", "customer_id", "type", "name", "detail", "direct_id", "direct_hash", "on_complete_flow_id"}
@@ -43,13 +52,37 @@ TOKEN = re.compile(
 )
 
 
-def paged(query: Select[Any], table: Table, page: Page, names: frozenset[str]) -> Select[Any]:
-    """Return the query restricted to a page. Raises InvalidRequest for a token or a filter that cannot be used."""
-    conditions = [filter_condition(table, names, key, value) for key, value in page.filters.items()]
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list: which rows of a table are in it, and which columns may be filtered by."""
+
+    rows: Select[Any]
+    table: Table
+    filters: frozenset[str]
+    conditions: tuple[Condition, ...] = ()
+
+
+FLOWS = Listing(select(flows), flows, FLOW_FILTERS, (flows.c.persist.is_(True),))
+ACTIVEFLOWS = Listing(SELECT_ACTIVEFLOWS, activeflows, ACTIVEFLOW_FILTERS)
+
+
+def rows_of(listing: Listing, page: Page) -> Select[Any]:
+    """Return the query for the rows of a page, in no order. Raises InvalidRequest for a token or a filter.
+
+    Only ids are sorted in the database: MySQL gives up (error 1038) when it has to sort rows with large JSON.
+    """
+    table = listing.table
+    conditions = [filter_condition(listing, key, value) for key, value in page.filters.items()]
     if page.token:
         conditions.append(token_condition(table, page.token))
-    newest_first = query.order_by(table.c.tm_create.desc(), table.c.id.desc())
-    return newest_first.where(*conditions).limit(page.size)
+    chosen = select(table.c.id).where(*listing.conditions, *conditions).limit(page.size)
+    ids = chosen.order_by(table.c.tm_create.desc(), table.c.id.desc()).subquery("page")
+    return listing.rows.join(ids, ids.c.id == table.c.id)
+
+
+def newest_first(records: Iterable[Record]) -> list[Record]:
+    """Return the records of a page in their order; those without a time come last."""
+    return sorted(records, key=lambda record: (record.tm_create or EARLIEST, record.id), reverse=True)
 
 
 def token_condition(table: Table, token: str) -> Condition:
@@ -75,16 +108,16 @@ def parse_token(token: str) -> tuple[datetime, Id | None]:
         raise invalid("page_token", "a time that exists") from None
 
 
-def filter_condition(table: Table, names: frozenset[str], key: str, value: Any) -> Condition:
+def filter_condition(listing: Listing, key: str, value: Any) -> Condition:
     """Return the condition of one filter."""
     if key == DELETED:
-        column = table.c.tm_delete
+        column = listing.table.c.tm_delete
         return column.is_not(None) if deleted_value(value) else column.is_(None)
-    if key not in names:
+    if key not in listing.filters:
         raise InvalidRequest(f"the filter {key} is not known", filter=key)
     if not isinstance(value, str):
         raise invalid(key, "a text")
-    column = table.c[key]
+    column = listing.table.c[key]
     return column == (id_value(key, value) if isinstance(column.type, IdColumn) else value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -72,7 +73,8 @@ class SqlStore:
         """Return the outbox messages of these records in commit order."""
         if not activeflow_ids:
             return []
-        return [load_message(row) for row in self._execute(sql.UNPUBLISHED, {KEYS: activeflow_ids})]
+        rows = self._execute(sql.UNPUBLISHED, {KEYS: activeflow_ids})
+        return [load_message(row) for row in sorted(rows, key=attrgetter("seq"))]
 
     def published(self, message_ids: Sequence[Id]) -> None:
         """Take messages out of the outbox."""

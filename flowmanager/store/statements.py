@@ -1,4 +1,7 @@
-"""The statements of the hot path, built once: SQLAlchemy would take longer to build one than the database to run it."""
+"""The statements of the hot path, built once: SQLAlchemy would take longer to build one than the database to run it.
+
+Rows with large values are not sorted in the database: MySQL may give up for lack of memory (error 1038).
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,6 @@ UPDATE_FLOW = update(flows).where(keyed(flows))
 UPDATE_ACTIVEFLOW = update(activeflows).where(keyed(activeflows))
 SELECT_ACTIVEFLOWS = select(*[column for column in activeflows.c if column.name not in DERIVED])
 GET_ACTIVEFLOW = SELECT_ACTIVEFLOWS.where(keyed(activeflows))
-SELECT_FLOWS = select(flows).where(flows.c.persist.is_(True))
 COUNT_FLOWS = (
     select(func.count())
     .select_from(flows)
@@ -64,13 +66,11 @@ RUNNING_BY_REFERENCE = (
     .where(activeflows.c.reference_id == bindparam(KEY), activeflows.c.status == RUNNING)
     .order_by(activeflows.c.tm_create, activeflows.c.id)
 )
-GET_STEPS = (
-    select(executed_actions)
-    .where(listed(executed_actions.c.activeflow_id), executed_actions.c.seq >= bindparam(SINCE))
-    .order_by(executed_actions.c.activeflow_id, executed_actions.c.seq)
+GET_STEPS = select(executed_actions).where(
+    listed(executed_actions.c.activeflow_id), executed_actions.c.seq >= bindparam(SINCE)
 )
 GET_ANSWER = select(answers.c.body).where(answers.c.request_key == bindparam(KEY))
-UNPUBLISHED = select(outbox).where(listed(outbox.c.activeflow_id)).order_by(outbox.c.seq)
+UNPUBLISHED = select(outbox).where(listed(outbox.c.activeflow_id))
 PUBLISHED = delete(outbox).where(listed(outbox.c.id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Row, Select
@@ -17,7 +18,7 @@ from flowmanager.ports import Message, Page
 from flowmanager.store import statements as sql
 from flowmanager.store.faults import is_duplicate
 from flowmanager.store.keys import answer_key
-from flowmanager.store.pages import ACTIVEFLOW_FILTERS, FLOW_FILTERS, paged
+from flowmanager.store.pages import ACTIVEFLOWS, FLOWS, newest_first, rows_of
 from flowmanager.store.records import (
     Columns,
     activeflow_columns,
@@ -30,7 +31,6 @@ from flowmanager.store.records import (
     step_columns,
 )
 from flowmanager.store.statements import KEY, KEYS, SINCE, Statements
-from flowmanager.store.tables import activeflows, flows
 
 
 class SqlTransaction:
@@ -68,8 +68,7 @@ class SqlTransaction:
 
     def list_flows(self, page: Page) -> list[Flow]:
         """Return stored (not temporary) flows. Raises InvalidRequest for a token or filter that cannot be used."""
-        query = paged(sql.SELECT_FLOWS, flows, page, FLOW_FILTERS)
-        return [load_flow(row) for row in self._connection.execute(query)]
+        return newest_first(load_flow(row) for row in self._connection.execute(rows_of(FLOWS, page)))
 
     def count_flows(self, customer_id: Id) -> int:
         """Count the stored flows of a customer that are not deleted."""
@@ -103,8 +102,7 @@ class SqlTransaction:
 
     def list_activeflows(self, page: Page) -> list[Activeflow]:
         """Return activeflows. Raises InvalidRequest for a token or filter that cannot be used."""
-        query = paged(sql.SELECT_ACTIVEFLOWS, activeflows, page, ACTIVEFLOW_FILTERS)
-        return [load_activeflow(row) for row in self._connection.execute(query)]
+        return newest_first(load_activeflow(row) for row in self._connection.execute(rows_of(ACTIVEFLOWS, page)))
 
     def running_by_reference(self, reference_id: Id) -> list[Id]:
         """Return the ids of the activeflows of a reference that are not over, oldest first."""
@@ -119,7 +117,8 @@ class SqlTransaction:
         """Return the histories, each from step number `since` on; an unknown id has an empty one."""
         histories: dict[Id, list[Step]] = {activeflow_id: [] for activeflow_id in activeflow_ids}
         if histories:
-            for row in self._connection.execute(sql.GET_STEPS, {KEYS: list(histories), SINCE: since}):
+            rows = self._connection.execute(sql.GET_STEPS, {KEYS: list(histories), SINCE: since})
+            for row in sorted(rows, key=attrgetter("seq")):
                 histories[row.activeflow_id].append(load_step(row))
         return histories
 

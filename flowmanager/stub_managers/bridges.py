@@ -73,7 +73,8 @@ def leave(world: World, bridge_id: Id, call_id: Id) -> None:
         for other in list(bridge["channel_call_ids"].values()):
             leave(world, bridge_id, other)
     if work := world.table("leavers").pop(f"{bridge_id} {call_id}", None):
-        work()
+        # Other managers learn of it by an event, so they are later than that event.
+        world.after(world.pace.step, work)
 
 
 def terminate(world: World, bridge_id: Id) -> None:

@@ -62,7 +62,13 @@ def set_status(world: World, call: Call, status: str) -> None:
         return
     call["status"] = status
     call["tm_update"] = world.now_text()
-    world.emit("call", f"call_{status}", call)
+    announce(world, call)
+
+
+def announce(world: World, call: Call) -> None:
+    """Tell a call's status; its end is told by whoever ends it."""
+    if call["status"] != "hangup":
+        world.emit("call", f"call_{call['status']}", call)
 
 
 def begin(world: World, call_id: Id, doing: Doing) -> None:

@@ -106,7 +106,7 @@ def dial(world: World, leg: Call) -> None:
     outcomes = world.table("answers")
     outcome = outcomes.get(leg["destination"].get("target", ""), outcomes.get("*", ANSWERED))
     step = world.pace.step
-    world.after(step, partial(world.emit, "call", "call_dialing", leg))
+    world.after(step, partial(calls.announce, world, leg))
     world.after(2 * step, partial(calls.set_status, world, leg, "ringing"))
     if outcome == ANSWERED:
         world.after(3 * step, partial(pick_up, world, leg))

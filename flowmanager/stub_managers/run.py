@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -40,14 +41,14 @@ class ServedStubs(StubWorld):
     def start(self) -> None:
         """Take requests, and let time pass."""
         super().start()
-        for responder in self._responders:
-            responder.start()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Responder.start, self._responders))
 
     def stop(self) -> None:
         """Finish the requests in hand, then end."""
         super().stop()
-        for responder in self._responders:
-            responder.stop()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Responder.stop, self._responders))
         self._broker.close()
 
 

@@ -60,7 +60,7 @@ class Pace:
     """Until an agent is found."""
     ai: float = 0.2
     """A conversation with an AI."""
-    callback: float = 1.5
+    callback: float = 0.9
     """How long the answer of flow-manager is waited for in the middle of a request: less than it waits for us."""
 
 

@@ -12,7 +12,8 @@ JOIN = frozenset({"confbridge_join"})
 def confbridge_leaved(event: Event) -> Notice | None:
     """Complete the join of the call that left. `activeflow_id` in the event is that of the bridge's creator."""
     reference_id = event.id("leaved_call_id")
-    signal = Signal(kind=SignalKind.DONE, cause="confbridge_leaved", action_types=JOIN)
+    bridge_id = event.id("id") or ""
+    signal = Signal(kind=SignalKind.DONE, cause="confbridge_leaved", action_types=JOIN, text=bridge_id)
     return Notice(signal, reference_id=reference_id) if reference_id else None
 
 

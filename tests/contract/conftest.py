@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import QueuePool
 
 from flowmanager.store.engine import Engines, make_engines
 from flowmanager.store.migrate import migrate
@@ -46,8 +47,7 @@ def engines(shared_engines: Engines) -> Iterator[Engines]:
     """Connections to a database without rows; the test must give all of them back."""
     clear(shared_engines)
     yield shared_engines
-    checked_out = [engine.pool.checkedout() for engine in (shared_engines.transactions, shared_engines.statements)]  # type: ignore[attr-defined]  # both are queue pools
-    assert checked_out == [0, 0]
+    assert checked_out(shared_engines) == [0, 0]
 
 
 @pytest.fixture
@@ -62,6 +62,7 @@ def mysql_engines(mysql_dsn: str) -> Iterator[Engines]:
     made = make_engines(mysql_dsn, pool_size=5)
     clear(made)
     yield made
+    assert checked_out(made) == [0, 0]
     made.dispose()
 
 
@@ -82,3 +83,8 @@ def clear(engines: Engines) -> None:
     with engines.transactions.begin() as connection:
         for table in metadata.sorted_tables:
             connection.execute(table.delete())
+
+
+def checked_out(engines: Engines) -> list[int]:
+    pools = [engine.pool for engine in (engines.transactions, engines.statements)]
+    return [pool.checkedout() for pool in pools if isinstance(pool, QueuePool)]

@@ -27,7 +27,7 @@ from flowmanager.core.flow import Flow
 from flowmanager.core.ids import MAIN, Id
 from flowmanager.core.signals import Signal, SignalKind
 from flowmanager.core.stacks import Frame, Place, Return, StackMap
-from flowmanager.ports import Message, MessageKind
+from flowmanager.ports import Message, MessageKind, Store, Transaction
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ODD_TEXT = "nul \0 emoji 😀 quote ' \" backslash \\ percent % line\nkorean 흐름 \u2028"
@@ -148,6 +148,19 @@ def message(activeflow_id: Id, **changes: Any) -> Message:
     """An outgoing message."""
     fields = {"kind": MessageKind.EVENT, "body": b"{}", **changes}
     return Message(id=new_id(), activeflow_id=activeflow_id, **fields)
+
+
+def add(store: Store, *records: Activeflow | Flow) -> None:
+    """Store new records in one transaction."""
+
+    def work(transaction: Transaction) -> None:
+        for record in records:
+            if isinstance(record, Flow):
+                transaction.insert_flow(record)
+            else:
+                transaction.insert_activeflow(record)
+
+    store.run(work)
 
 
 @contextmanager

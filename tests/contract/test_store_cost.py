@@ -13,6 +13,7 @@ from flowmanager.ports import Page, Transaction
 from flowmanager.store.engine import Engines, make_engines
 from flowmanager.store.sql_store import SqlStore
 from tests.contract.store_builders import (
+    add,
     full_flow,
     message,
     new_id,
@@ -39,7 +40,7 @@ def lone_engines(mysql_dsn: str, mysql_engines: Engines) -> Iterator[Engines]:
 
 
 def warm_up(store: SqlStore) -> None:
-    store.run(lambda transaction: (transaction.insert_activeflow(KNOWN), transaction.insert_flow(KNOWN_FLOW)))
+    add(store, KNOWN, KNOWN_FLOW)
 
 
 def questions(engine: Engine) -> int:

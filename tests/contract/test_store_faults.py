@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Event
@@ -17,7 +18,7 @@ from flowmanager.core.activeflow import Activeflow
 from flowmanager.core.stacks import StackMap
 from flowmanager.errors import Contention, FlowManagerError, InvalidRequest, StoreLost
 from flowmanager.ports import Transaction
-from flowmanager.store.engine import Engines, make_engines
+from flowmanager.store.engine import Engines, encryption, make_engine, make_engines
 from flowmanager.store.faults import meaning_of, translated
 from flowmanager.store.migrate import migrate
 from flowmanager.store.sql_store import ATTEMPTS, SqlStore
@@ -173,6 +174,26 @@ def test_a_database_that_cannot_be_reached_is_lost(dsn: str) -> None:
     assert "secret" not in str(lost.value)
     with pytest.raises(StoreLost):
         store.get_answer("key")
+
+
+@pytest.mark.parametrize(("mode", "encrypted"), [("false", False), ("preferred", None)])
+def test_encryption_is_a_choice(mysql_dsn: str, mode: str, encrypted: bool | None) -> None:
+    engine = make_engine(f"{mysql_dsn}&tls={mode}")
+    with engine.connect() as connection:
+        cipher = connection.exec_driver_sql("SHOW STATUS LIKE 'Ssl_cipher'").one()[1]
+    engine.dispose()
+    assert encrypted is None or bool(cipher) is encrypted
+
+
+def test_a_server_that_cannot_prove_its_name_is_refused(mysql_dsn: str) -> None:
+    engine = make_engine(f"{mysql_dsn}&tls=true")
+    with pytest.raises(StoreLost), translated(), engine.connect():
+        pass
+
+
+@pytest.mark.parametrize(("mode", "verified"), [("true", ssl.CERT_REQUIRED), ("skip-verify", ssl.CERT_NONE)])
+def test_certificates_are_checked_unless_told_otherwise(mode: str, verified: ssl.VerifyMode) -> None:
+    assert encryption(mode)["ssl"].verify_mode is verified
 
 
 def test_a_used_up_pool_is_reported(mysql_dsn: str) -> None:

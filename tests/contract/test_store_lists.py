@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,30 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowmanager.core.activeflow import Activeflow, ReferenceType, State
+from flowmanager.core.activeflow import ReferenceType, State
 from flowmanager.core.flow import Flow
 from flowmanager.core.ids import MAIN, NIL
 from flowmanager.core.stacks import Place
 from flowmanager.errors import InvalidRequest
-from flowmanager.ports import Page
+from flowmanager.ports import NO_BODY, Page
 from flowmanager.store.pages import parse_token
 from flowmanager.store.sql_store import SqlStore
-from tests.contract.store_builders import NOON, full_activeflow, full_flow, new_id, plain_activeflow
+from tests.contract.store_builders import NOON, add, full_activeflow, full_flow, new_id, plain_activeflow
 
 SECOND = timedelta(seconds=1)
 
 
-def add(store: SqlStore, *activeflows: Activeflow) -> None:
-    for activeflow in activeflows:
-        store.run(lambda transaction, new=activeflow: transaction.insert_activeflow(new))
-
-
-def listed(store: SqlStore, size: int = 100, token: str = "", **filters: Any) -> list[str]:
+def listed(store: SqlStore, size: int = 100, token: str = "", filters: Mapping[str, Any] = NO_BODY) -> list[str]:
     page = Page(size=size, token=token, filters=filters)
     return [found.id for found in store.run(lambda transaction: transaction.list_activeflows(page))]
 
 
-def listed_flows(store: SqlStore, **filters: Any) -> list[str]:
+def listed_flows(store: SqlStore, filters: Mapping[str, Any]) -> list[str]:
     page = Page(size=100, filters=filters)
     return [found.id for found in store.run(lambda transaction: transaction.list_flows(page))]
 
@@ -47,6 +43,20 @@ def test_the_newest_come_first_and_whole(store: SqlStore) -> None:
     add(store, old, new)
     page = Page(size=100)
     assert store.run(lambda transaction: transaction.list_activeflows(page)) == [new, old]
+
+
+def test_a_list_of_large_records_is_given(store: SqlStore) -> None:
+    reference = new_id()
+    large = [plain_activeflow(reference_id=reference, variables={"a": "x" * 600_000}) for _ in range(5)]
+    others = [plain_activeflow(reference_id=new_id()) for _ in range(100)]
+    add(store, *large, *others)
+    assert sorted(listed(store, filters={"reference_id": reference})) == sorted(record.id for record in large)
+
+
+def test_records_without_a_time_come_last(store: SqlStore) -> None:
+    timeless, timed = plain_activeflow(tm_create=None), plain_activeflow()
+    add(store, timeless, timed)
+    assert listed(store) == [timed.id, timeless.id]
 
 
 def test_a_page_ends_where_its_token_says(store: SqlStore) -> None:
@@ -136,8 +146,10 @@ def test_a_token_that_is_no_time_is_refused(store: SqlStore, token: str) -> None
 def test_activeflows_are_filtered_by_their_fields(store: SqlStore, name: str, value: str) -> None:
     wanted = plain_activeflow(**{name: value})
     add(store, wanted, plain_activeflow())
-    assert listed(store, **{name: value}) == [wanted.id]
-    assert listed(store, **{name: value.upper()}) == ([wanted.id] if name.endswith("id") or value.isupper() else [])
+    assert listed(store, filters={name: value}) == [wanted.id]
+    assert listed(store, filters={name: value.upper()}) == (
+        [wanted.id] if name.endswith("id") or value.isupper() else []
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,20 +167,20 @@ def test_activeflows_are_filtered_by_what_they_show(
 ) -> None:
     wanted = plain_activeflow(**changes)
     add(store, wanted, plain_activeflow())
-    assert listed(store, **filters) == [wanted.id]
+    assert listed(store, filters=filters) == [wanted.id]
 
 
 def test_an_empty_id_means_none(store: SqlStore) -> None:
     free = plain_activeflow()
     add(store, free, plain_activeflow(flow_id=new_id(), forward=Place(MAIN, MAIN)))
-    assert listed(store, flow_id="") == listed(store, forward_stack_id=NIL) == [free.id]
+    assert listed(store, filters={"flow_id": ""}) == listed(store, filters={"forward_stack_id": NIL}) == [free.id]
 
 
 @pytest.mark.parametrize(("value", "wanted"), [(True, 1), ("true", 1), (False, 0), ("false", 0), ("yes", 0)])
 def test_deleted_ones_are_shown_unless_filtered(store: SqlStore, value: Any, wanted: int) -> None:
     both = [plain_activeflow(), plain_activeflow(tm_delete=NOON)]
     add(store, *both)
-    assert listed(store, deleted=value) == [both[wanted].id]
+    assert listed(store, filters={"deleted": value}) == [both[wanted].id]
     assert len(listed(store)) == 2
 
 
@@ -191,7 +203,7 @@ def test_deleted_ones_are_shown_unless_filtered(store: SqlStore, value: Any, wan
 )
 def test_a_filter_that_cannot_be_used_is_named(store: SqlStore, name: str, value: Any) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        listed(store, **{name: value})
+        listed(store, filters={name: value})
     assert refused.value.facts == {"filter": name}
     assert name in refused.value.sentence
 
@@ -200,10 +212,9 @@ def test_temporary_flows_are_in_no_list_and_no_count(store: SqlStore) -> None:
     customer = new_id()
     kept, deleted = full_flow(customer_id=customer, tm_delete=None), full_flow(customer_id=customer, tm_create=NOON)
     temporary = full_flow(customer_id=customer, persist=False, tm_delete=None)
-    for flow in (kept, deleted, temporary):
-        store.run(lambda transaction, new=flow: transaction.insert_flow(new))
-    assert sorted(listed_flows(store, customer_id=customer)) == sorted([kept.id, deleted.id])
-    assert listed_flows(store, customer_id=customer, deleted=False) == [kept.id]
+    add(store, kept, deleted, temporary)
+    assert sorted(listed_flows(store, filters={"customer_id": customer})) == sorted([kept.id, deleted.id])
+    assert listed_flows(store, filters={"customer_id": customer, "deleted": False}) == [kept.id]
     assert store.run(lambda transaction: transaction.count_flows(customer)) == 1
     assert store.run(lambda transaction: transaction.get_flow(temporary.id)) == temporary
 
@@ -214,11 +225,11 @@ def test_temporary_flows_are_in_no_list_and_no_count(store: SqlStore) -> None:
 def test_flows_are_filtered_by_their_fields(store: SqlStore, name: str) -> None:
     wanted = full_flow(type="queue", name="a name", direct_hash="hash", detail="short")
     other = Flow(id=new_id(), persist=True)
-    store.run(lambda transaction: (transaction.insert_flow(wanted), transaction.insert_flow(other)))
-    assert listed_flows(store, **{name: getattr(wanted, name)}) == [wanted.id]
-    assert listed_flows(store, detail="short") == [wanted.id]
+    add(store, wanted, other)
+    assert listed_flows(store, filters={name: getattr(wanted, name)}) == [wanted.id]
+    assert listed_flows(store, filters={"detail": "short"}) == [wanted.id]
     with pytest.raises(InvalidRequest):
-        listed_flows(store, persist="true")
+        listed_flows(store, filters={"persist": "true"})
 
 
 def test_the_running_ones_of_a_reference_are_found_oldest_first(store: SqlStore) -> None:

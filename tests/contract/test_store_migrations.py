@@ -11,11 +11,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect
 
 from flowmanager.errors import StoreLost
 from flowmanager.store.engine import make_engine
-from flowmanager.store.migrate import LOCK_NAME, configuration, migrate, pending
+from flowmanager.store.faults import translated
+from flowmanager.store.migrate import LOCK_SECONDS, alone, configuration, migrate, pending
 from flowmanager.store.tables import metadata
 
 
@@ -68,14 +69,18 @@ def test_several_may_migrate_at_once(empty: Engine) -> None:
     assert not pending(empty)
 
 
-def test_a_migration_that_never_ends_is_not_joined(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowmanager.store.migrate.LOCK_SECONDS", 0)
+def test_a_lock_that_went_with_its_connection_is_not_given_back(fresh_database: str) -> None:
     engine = make_engine(fresh_database)
-    with engine.connect() as other:
-        other.execute(text(f"SELECT GET_LOCK({LOCK_NAME}, 0)"))
-        with pytest.raises(StoreLost, match="another process"):
-            migrate(engine)
-        other.execute(text(f"SELECT RELEASE_LOCK({LOCK_NAME})"))
+    with pytest.raises(StoreLost), translated(), engine.connect() as connection, alone(connection, LOCK_SECONDS):
+        connection.exec_driver_sql(f"KILL {connection.exec_driver_sql('SELECT CONNECTION_ID()').scalar()}")
+    migrate(engine)
+    engine.dispose()
+
+
+def test_a_migration_that_never_ends_is_not_joined(fresh_database: str) -> None:
+    engine = make_engine(fresh_database)
+    with engine.connect() as other, alone(other, LOCK_SECONDS), pytest.raises(StoreLost, match="another process"):
+        migrate(engine, lock_seconds=0)
     migrate(engine)
     engine.dispose()
 

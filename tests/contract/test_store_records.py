@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from flowmanager.core.activeflow import Activeflow, Step, StepResult
 from flowmanager.core.flow import Flow
+from flowmanager.core.ids import Id
 from flowmanager.core.signals import SignalKind
 from flowmanager.core.stacks import StackMap
-from flowmanager.ports import MessageKind
+from flowmanager.ports import MessageKind, Transaction
+from flowmanager.store.columns import dump_json
 from flowmanager.store.documents import (
     dump_action,
     dump_signal,
@@ -38,7 +41,7 @@ from tests.contract.store_builders import (
     step,
 )
 
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+TEXTS = st.text(st.characters(codec="utf-8"))
 SCALARS = (
     st.none()
     | st.booleans()
@@ -155,7 +158,7 @@ def test_steps_are_found_by_activeflow_and_from_a_number_on(store: SqlStore) -> 
     first, second, unknown, third = new_id(), new_id(), new_id(), new_id()
     histories = {first: [step(0), step(1)], second: [step(0)], third: [step(0), step(1)]}
     for activeflow_id, steps in histories.items():
-        store.run(lambda transaction, key=activeflow_id, value=steps: transaction.append_steps(key, value))
+        store.run(partial(append, activeflow_id, steps))
     found = store.run(lambda transaction: transaction.get_steps([first, second, unknown], since=1))
     assert found == {first: histories[first][1:], second: [], unknown: []}
 
@@ -222,6 +225,15 @@ def test_missing_optional_keys_of_older_rows_are_tolerated() -> None:
     identity = new_id()
     assert load_action({"id": identity}).option is None
     assert load_signal({"kind": "done", "cause": "x"}).kind is SignalKind.DONE
+
+
+def test_what_is_no_json_is_a_mistake() -> None:
+    with pytest.raises(TypeError):
+        dump_json({"a": object()})
+
+
+def append(activeflow_id: Id, steps: list[Step], transaction: Transaction) -> None:
+    transaction.append_steps(activeflow_id, steps)
 
 
 def repr_sorted(stacks: StackMap) -> str:

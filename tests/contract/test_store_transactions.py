@@ -22,6 +22,7 @@ from flowmanager.store.sql_store import SqlStore
 from tests.contract.store_builders import (
     NOON,
     action,
+    add,
     full_flow,
     message,
     new_id,
@@ -138,7 +139,7 @@ def test_saving_without_a_lock_is_a_mistake(store: SqlStore) -> None:
 
 def test_an_id_can_be_taken_only_once(store: SqlStore) -> None:
     activeflow, flow = plain_activeflow(), full_flow()
-    store.run(lambda transaction: (transaction.insert_activeflow(activeflow), transaction.insert_flow(flow)))
+    add(store, activeflow, flow)
     with pytest.raises(AlreadyExists) as taken:
         store.run(lambda transaction: transaction.insert_activeflow(plain_activeflow(id=activeflow.id, fence=7)))
     assert taken.value.facts == {"id": activeflow.id}
@@ -150,10 +151,13 @@ def test_an_id_can_be_taken_only_once(store: SqlStore) -> None:
 def test_a_request_can_be_answered_only_once(store: SqlStore) -> None:
     activeflow = plain_activeflow()
     store.run(lambda transaction: transaction.add_answer("key", b"first"))
+
+    def repeat(transaction: Transaction) -> None:
+        transaction.insert_activeflow(activeflow)
+        transaction.add_answer("key", b"second")
+
     with pytest.raises(Answered):
-        store.run(
-            lambda transaction: (transaction.insert_activeflow(activeflow), transaction.add_answer("key", b"second"))
-        )
+        store.run(repeat)
     assert store.get_answer("key") == b"first"
     assert store.run(lambda transaction: transaction.get_activeflow(activeflow.id)) is None
 

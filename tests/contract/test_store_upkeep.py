@@ -14,7 +14,7 @@ from flowmanager.ports import Message, Transaction
 from flowmanager.store.engine import Engines
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.store.tables import outbox, workers
-from tests.contract.store_builders import message, new_id, plain_activeflow
+from tests.contract.store_builders import add, message, new_id, plain_activeflow
 
 HOUR = timedelta(hours=1)
 
@@ -79,11 +79,7 @@ def test_waits_are_due_when_their_deadline_has_passed(store: SqlStore) -> None:
     taken = plain_activeflow(state=State.EXECUTING, wait=Wait(Driver.TIMER, now - HOUR))
     to_start = plain_activeflow(state=State.CREATED, wait=Wait(Driver.TIMER, now - HOUR))
 
-    def insert(transaction: Transaction) -> None:
-        for activeflow in (short, future, longest, endless, taken, to_start):
-            transaction.insert_activeflow(activeflow)
-
-    store.run(insert)
+    add(store, short, future, longest, endless, taken, to_start)
     assert store.due(limit=10) == [to_start.id, longest.id, short.id]
     assert store.due(limit=1) == [to_start.id]
 
@@ -104,11 +100,7 @@ def test_orphans_are_executed_by_nobody_who_lives(store: SqlStore, engines: Engi
         ]
     )
 
-    def insert(transaction: Transaction) -> None:
-        for activeflow in (orphan, unknown, nobody, cared_for, waiting):
-            transaction.insert_activeflow(activeflow)
-
-    store.run(insert)
+    add(store, orphan, unknown, nobody, cared_for, waiting)
     assert sorted(store.orphans(seconds=10, limit=10)) == sorted([orphan.id, unknown.id, nobody.id])
     assert sorted(store.orphans(seconds=30, limit=10)) == sorted([unknown.id, nobody.id])
     assert len(store.orphans(seconds=10, limit=2)) == 2
@@ -127,18 +119,22 @@ def test_a_heartbeat_brings_a_worker_back(store: SqlStore, engines: Engines) -> 
 
 def test_expired_answers_are_purged_in_batches(engines: Engines) -> None:
     forgetful, lasting = SqlStore(engines, answer_seconds=-0.5), SqlStore(engines, answer_seconds=60)
-    for number in range(3):
-        forgetful.run(lambda transaction, key=str(number): transaction.add_answer(key, b""))
+
+    def answer_three(transaction: Transaction) -> None:
+        for key in "abc":
+            transaction.add_answer(key, b"")
+
+    forgetful.run(answer_three)
     lasting.run(lambda transaction: transaction.add_answer("lasting", b""))
     assert [lasting.purge(limit=2) for _ in range(3)] == [2, 1, 0]
-    assert lasting.get_answer("0") is None
+    assert lasting.get_answer("a") is None
     assert lasting.get_answer("lasting") == b""
 
 
 def test_expired_flows_are_gone_before_they_are_purged(store: SqlStore) -> None:
     now = database_time(store)
     expired, young = Flow(id=new_id(), tm_expire=now), Flow(id=new_id(), tm_expire=now + HOUR)
-    store.run(lambda transaction: (transaction.insert_flow(expired), transaction.insert_flow(young)))
+    add(store, expired, young)
     assert store.run(lambda transaction: transaction.get_flow(expired.id)) is None
     assert store.run(lambda transaction: transaction.lock_flow(expired.id)) is None
     assert store.run(lambda transaction: transaction.get_flow(young.id)) == young

@@ -22,7 +22,7 @@ from flowmanager.transport.responder import Responder
 from flowmanager.transport.session import Session
 from flowmanager.transport.subscriber import Subscriber
 
-FLOW, CALL, QUEUE = (str(uuid4()) for _ in range(3))
+FLOW, ENDED, CALL, QUEUE = (str(uuid4()) for _ in range(4))
 SECONDS = 10.0
 
 
@@ -42,6 +42,8 @@ class Corner:
 
     def accept(self, _queue: str, envelope: dict[str, Any]) -> dict[str, Any]:
         self.heard.put(envelope)
+        if envelope["uri"] == f"/v1/activeflows/{ENDED}/forward_action_id":
+            return {"status_code": 409, "data_type": "", "data": {}}
         return {"status_code": 200, "data_type": "application/json"}
 
     def keep(self, _queue: str, envelope: dict[str, Any]) -> None:
@@ -72,10 +74,8 @@ def corner(url: str) -> Iterator[Corner]:
 
 @pytest.fixture
 def link(corner: Corner) -> Iterator[Link]:
-    session = Session(corner.url)
-    link = Link(session, names=corner.names)
-    yield link
-    link.close()
+    with closing(Session(corner.url)) as session:
+        yield Link(session, names=corner.names)
 
 
 def ask(peer: str, method: str, uri: str, body: Any = None, *, seconds: float = 5.0) -> Ask:
@@ -128,11 +128,26 @@ def test_a_queue_asks_flow_manager_before_it_answers_and_when_an_agent_is_found(
     assert forward["data"] == {"forward_action_id": service["push_actions"][2]["id"], "forward_now": True}
 
 
+def test_a_queue_gives_up_when_flow_manager_refuses(corner: Corner, link: Link) -> None:
+    corner.stubs.queue(QUEUE, QueuePlan(wait_flow_id=FLOW, agent_after=0.01))
+    body = {"queue_id": QUEUE, "activeflow_id": ENDED, "reference_type": "call", "reference_id": CALL}
+    service = link.rpc.call(ask("queue", "POST", "/v1/services/type/queuecall", body))
+    link.rpc.call(ask("queue", "POST", f"/v1/queuecalls/{service['id']}/status_waiting"))
+    eventually(lambda: corner.stubs.sent[-1].body["type"] == "queuecall_abandoned")
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("fail=503", PeerError), ("silent", PeerTimeout), ("lost", PeerTimeout), ("nonsense", PeerGarbled), ("nonsense=list", PeerGarbled), ("delay=0.5", PeerTimeout)],
-)  # fmt: skip
-def test_faults_reach_the_client(corner: Corner, link: Link, fault: str, error: type[Exception]) -> None:
+    [
+        ("fail=503", PeerError),
+        ("silent", PeerTimeout),
+        ("lost", PeerTimeout),
+        ("nonsense", PeerGarbled),
+        ("nonsense=list", PeerGarbled),
+        ("delay=0.5", PeerTimeout),
+    ],
+)
+def test_faults_reach_the_client(link: Link, fault: str, error: type[Exception]) -> None:
     rules = {"rules": [f"message * * {fault} times=1"]}
     link.rpc.call(ask("email", "POST", "/v1/stub/rules", rules))
     with pytest.raises(error):

@@ -17,6 +17,7 @@ from flowmanager.discover import collect
 from flowmanager.errors import BrokerLost, FlowManagerError, InvalidSetting, PeerError, PeerTimeout
 from flowmanager.executor import Completion, Executor, Kind
 from flowmanager.ports import Ask
+from flowmanager.stub_managers.queue_manager import end
 from flowmanager.stub_managers.queue_plan import QueuePlan
 from flowmanager.stub_managers.records import Asked, Exchange, Sent
 from flowmanager.stub_managers.rules import NONSENSE, Fault, Rule, parse_rule
@@ -148,7 +149,8 @@ def test_a_type_is_reported_done_exactly_when_flow_manager_waits_for_that(stage:
 
 @pytest.mark.parametrize("action_type", ["talk", "amd"])
 def test_nobody_waits_for_what_is_asynchronous(stage: Stage, action_type: str) -> None:
-    stage.act(action_type, **{"async": True})
+    option: dict[str, Any] = {"async": True}
+    stage.act(action_type, **option)
     stage.advance(10)
     assert "media/done" not in stage.names()
 
@@ -190,6 +192,13 @@ def test_no_key_is_pressed_after_the_end_of_a_call(stage: Stage) -> None:
     stage.world.press(CALL, "1")
     stage.advance(1)
     assert stage.names() == ["call_hangup"]
+
+
+def test_a_call_that_is_over_does_not_ring(stage: Stage) -> None:
+    leg = stage.good("call", "POST", "/v1/calls", outgoing("+1"))["calls"][0]
+    stage.world.hang_up(leg["id"])
+    stage.advance(1)
+    assert stage.names() == ["call_created", "call_hangup"]
 
 
 def test_digits_can_be_replaced(stage: Stage) -> None:
@@ -479,6 +488,27 @@ def test_an_agent_does_not_insist_for_ever(stage: Stage) -> None:
     assert stage.world.timetable.next_due() is None
 
 
+def test_a_queuecall_ends_once(stage: Stage) -> None:
+    service = join_queue(stage)
+    stage.good("queue", "POST", f"/v1/queuecalls/{service['id']}/status_waiting")
+    stage.act("confbridge_join", **service["push_actions"][2]["option"])
+    stage.outside.error = PeerTimeout("flow", 3)
+    stage.advance(PACE.agent)
+    stage.world.hang_up(CALL)
+    stage.outside.error = None
+    stage.advance(5)
+    assert [name for name in stage.names() if name.startswith("queuecall")][-1] == "queuecall_done"
+
+
+def test_no_agent_is_sought_for_a_queuecall_that_is_over(stage: Stage) -> None:
+    service = join_queue(stage)
+    stage.good("queue", "POST", f"/v1/queuecalls/{service['id']}/status_waiting")
+    end(stage.world, stage.world.table("queuecalls")[service["id"]], "abandoned")
+    end(stage.world, stage.world.table("queuecalls")[service["id"]], "done")
+    stage.advance(5)
+    assert stage.names()[-1] == "queuecall_abandoned"
+
+
 def test_an_unknown_queuecall_is_refused(stage: Stage) -> None:
     reply = stage.ask("queue", "POST", f"/v1/queuecalls/{NIL}/status_waiting")
     assert (reply["status_code"], reply["data_type"]) == (404, "voipbin_error")
@@ -566,20 +596,20 @@ def test_a_conference_may_have_a_flow_before_it(stage: Stage) -> None:
 
 
 SIMPLE = [
-    ("message", "POST", "/v1/messages", {"text": "hi", "destinations": [{"target": "+1"}]}, "message_created"),
-    ("message", "POST", "/v1/messages", {"destinations": None}, "message_created"),
-    ("email", "POST", "/v1/emails", {"subject": "s", "destinations": None}, "email_created"),
-    ("conversation", "POST", "/v1/messages", {"conversation_id": CALL, "text": "x"}, "conversation_message_created"),
-    ("direct", "POST", "/v1/directs", {"resource_type": "flow", "resource_id": FLOW}, "direct_created"),
-    ("transcribe", "POST", "/v1/transcribes", {"reference_type": "call", "reference_id": CALL}, "transcribe_created"),
+    ("message", "/v1/messages", {"text": "hi", "destinations": [{"target": "+1"}]}, "message_created"),
+    ("message", "/v1/messages", {"destinations": None}, "message_created"),
+    ("email", "/v1/emails", {"subject": "s", "destinations": None}, "email_created"),
+    ("conversation", "/v1/messages", {"conversation_id": CALL, "text": "x"}, "conversation_message_created"),
+    ("direct", "/v1/directs", {"resource_type": "flow", "resource_id": FLOW}, "direct_created"),
+    ("transcribe", "/v1/transcribes", {"reference_type": "call", "reference_id": CALL}, "transcribe_created"),
 ]
 
 
-@pytest.mark.parametrize(("manager", "method", "uri", "data", "event"), SIMPLE)
+@pytest.mark.parametrize(("manager", "uri", "data", "event"), SIMPLE)
 def test_a_thing_is_made_announced_and_answered(
-    stage: Stage, manager: str, method: str, uri: str, data: dict[str, Any], event: str
+    stage: Stage, manager: str, uri: str, data: dict[str, Any], event: str
 ) -> None:
-    made = stage.good(manager, method, uri, data)
+    made = stage.good(manager, "POST", uri, data)
     assert stage.last(event)["data"]["id"] == made["id"]
 
 
@@ -662,9 +692,8 @@ def test_a_query_does_not_belong_to_the_path(stage: Stage) -> None:
 
 
 def test_all_managers_that_flow_manager_asks_are_there(stage: Stage) -> None:
-    assert stage.world.stubs.keys() == {
-        "ai", "call", "conference", "contact", "conversation", "direct", "email", "message", "queue", "transcribe", "webhook",
-    }  # fmt: skip
+    names = "ai call conference contact conversation direct email message queue transcribe webhook"
+    assert " ".join(sorted(stage.world.stubs)) == names
 
 
 def test_requests_events_and_questions_are_recorded_and_told(stage: Stage) -> None:

@@ -68,7 +68,7 @@ CASES: list[tuple[dict[str, Any], SignalKind, tuple[str | None, str | None], dic
         own("call", "confbridge_leaved", id=THING, activeflow_id=FLOW, leaved_call_id=CALL),
         SignalKind.DONE,
         BY_CALL,
-        {"action_types": {"confbridge_join"}},
+        {"action_types": {"confbridge_join"}, "text": THING},
     ),
     (short("call", "BridgeDestroyed", call_id=CALL), SignalKind.DONE, BY_CALL, {"action_types": {"confbridge_join"}}),
     (
@@ -210,7 +210,13 @@ def test_an_event_becomes_its_signal(
     found = told(body)
     assert (found.signal.kind, (found.activeflow_id, found.reference_id)) == (kind, whom)
     assert {name: getattr(found.signal, name) for name in facts} == facts
-    unsaid = {"action_id": None, "action_types": frozenset(), "service_id": None, "text": "", "variables": {}}
+    unsaid: dict[str, Any] = {
+        "action_id": None,
+        "action_types": frozenset(),
+        "service_id": None,
+        "text": "",
+        "variables": {},
+    }
     for name, empty in unsaid.items():
         assert name in facts or getattr(found.signal, name) == empty
 
@@ -309,8 +315,10 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = st.sampled_from(
-    "id call_id reference_id activeflow_id reference_activeflow_id leaved_call_id action_id digit digits text message "
-    "filenames format service_id publisher".split()
+    [
+        *("id", "call_id", "reference_id", "activeflow_id", "reference_activeflow_id", "leaved_call_id", "action_id"),
+        *("digit", "digits", "text", "message", "filenames", "format", "service_id", "publisher"),
+    ]
 )
 DATA = st.dictionaries(KEYS, JSON, max_size=6)
 NAMES = st.sampled_from(sorted({name for _, name in TABLE}))
