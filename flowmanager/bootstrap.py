@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_network
 from uuid import uuid4
@@ -13,7 +14,7 @@ from flowmanager import routes as route_package
 from flowmanager import subscriptions as subscription_package
 from flowmanager.core.ids import Id
 from flowmanager.discover import collect
-from flowmanager.errors import InvalidSetting
+from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.executor import Executor
 from flowmanager.managers.web import Network, Web
 from flowmanager.metrics import Metrics
@@ -130,7 +131,9 @@ class Worker:
     sweeper: Sweeper
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Begin to serve. The first heartbeat comes before the first message: what it executes has an owner."""
+        with suppress(StoreLost):
+            self.store.heartbeat(self.engine.worker_id)
         self.sweeper.start()
         for lane in self.lanes:
             lane.start()

@@ -41,7 +41,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*arguments, **options)
         except FlowManagerError as error:
-            click.echo(f"flowmanager: {error}", err=True)
+            click.echo(f"flowmanager: {error.sentence}", err=True)
             sys.exit(2)
 
     return run

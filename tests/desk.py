@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
@@ -74,7 +74,7 @@ class Outside(ScriptedRpc):
     def __init__(self) -> None:
         super().__init__({})
         self.published: list[Message] = []
-        self.replies: list[bytes] = []
+        self.replies: list[tuple[Delivery, bytes]] = []
         self.down = False
         self.rpc = self.publisher = self
 
@@ -100,7 +100,7 @@ class Outside(ScriptedRpc):
         if self.down:
             raise BrokerLost
         if delivery.reply_to:
-            self.replies.append(body)
+            self.replies.append((delivery, body))
 
     def tick(self) -> None:
         """Nothing is to be kept alive."""
@@ -129,6 +129,7 @@ class Desk:
         self.recovery = Recovery(self.engine, self.store, self.router.app.turns, ORPHAN_SECONDS)
         self.sweeper = Sweeper(self.engine, self.recovery, aftermath, cast(StandingLink, self.outside), SWEEP)
         self.outside.teach("call POST /v1/calls/*/actions")
+        self.store.heartbeat(self.worker_id)
 
     def colleague(self, **settings: Any) -> Desk:
         """Another worker process on the same database and broker."""
@@ -138,10 +139,10 @@ class Desk:
     def hand(self, body: bytes, **properties: Any) -> Answer:
         """Hand a request message to the worker and return the answer; status 0: there was none."""
         delivery = Delivery(queue="request", body=body, **{"reply_to": "caller", **properties})
-        before = len(self.outside.replies)
         self.requests.handle(delivery, cast(Link, self.outside))
-        assert len(self.outside.replies) - before <= 1
-        envelope = orjson.loads(self.outside.replies[-1]) if len(self.outside.replies) > before else {"status_code": 0}
+        bodies = [body for asked, body in self.outside.replies if asked is delivery]
+        assert len(bodies) <= 1
+        envelope = orjson.loads(bodies[0]) if bodies else {"status_code": 0}
         return Answer(envelope["status_code"], envelope.get("data"))
 
     def request(self, method: str, uri: str, data: Any = None, **properties: Any) -> Answer:
@@ -168,7 +169,11 @@ class Desk:
 
     def event(self, body: Json, **properties: Any) -> None:
         """Send an event."""
-        self.listener.handle(Delivery(queue="event", body=orjson.dumps(body), **properties), cast(Link, self.outside))
+        self.receive(orjson.dumps(body), **properties)
+
+    def receive(self, body: bytes, **properties: Any) -> None:
+        """Hand an event message to the worker."""
+        self.listener.handle(Delivery(queue="event", body=body, **properties), cast(Link, self.outside))
 
     def flow(self, *actions: Json, **fields: Any) -> Id:
         """Store a flow and return its id."""
@@ -385,6 +390,11 @@ class Run:
         """The caller hangs up."""
         data = {"id": self.reference_id, "activeflow_id": self.id}
         self.desk.event({"type": "call_hangup", "publisher": "call-manager", "data": data}, **properties)
+
+
+def moment(text: str) -> datetime:
+    """A time of the wire."""
+    return datetime.fromisoformat(text)
 
 
 def talk(text: str, **option: Any) -> Json:

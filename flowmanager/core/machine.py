@@ -14,7 +14,7 @@ from typing import assert_never
 
 from flowmanager.core.action import FINISH_ACTION, Action
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, Fault, State, Step, StepResult, Wait
-from flowmanager.core.ids import MAIN, NIL, START, Id
+from flowmanager.core.ids import MAIN, NIL, Id
 from flowmanager.core.limits import Limits
 from flowmanager.core.outcomes import Block, Continue, Failed, Finish, Hold, Jump, Outcome, Push
 from flowmanager.core.stacks import Frame, Place, Return
@@ -218,11 +218,11 @@ def jump(flow: Activeflow, target_id: Id) -> Activeflow:
 
     Raises TargetNotFound when the target is not in the top frame or one that it returns to.
     """
-    top = flow.forward.stack_id if flow.forward else flow.cursor.stack_id
+    pending = pending_frames(flow)
+    top = pending[0].id if pending else flow.cursor.stack_id
     target = flow.stacks.find(top, target_id) if target_id != NIL else None
     if target is None:
         raise TargetNotFound(target_id=target_id)
-    pending = pending_frames(flow)
     above = list(takewhile(lambda frame: frame.id != target.stack_id, pending))
     if not above:
         return flow.evolve(forward=target)
@@ -260,18 +260,11 @@ def release(flow: Activeflow, service_id: Id) -> Activeflow:
         return flow
     stacks = flow.stacks.without(service_id)
     back = frame.returns
-    cursor = flow.cursor if flow.cursor.stack_id in stacks.frames else behind(back)
-    forward = flow.forward
-    if forward is not None and forward.stack_id not in stacks.frames:
-        forward = None
-    if forward is None and (back.at or back.place != cursor):
-        forward = stacks.return_of(frame)
+    cursor = flow.cursor if flow.cursor.stack_id in stacks.frames else back.place
+    forward = flow.forward if flow.forward and flow.forward.stack_id in stacks.frames else None
+    if forward is None and back.at:
+        forward = back.place
     return flow.evolve(stacks=stacks, cursor=cursor, forward=forward)
-
-
-def behind(returns: Return) -> Place:
-    """Return an existing place to stand on while a return address is pending."""
-    return Place(returns.place.stack_id, START) if returns.at else returns.place
 
 
 def check_running(flow: Activeflow) -> Activeflow:

@@ -93,27 +93,22 @@ class StackMap:
 
     def following(self, place: Place) -> Place | None:
         """Return where to go after a place: `next_id`, else the next item, else the return address. None: finished."""
-        frame = self.frames.get(place.stack_id)
-        if frame is None:
-            return None
-        if place.action_id == START:
-            return frame.first() or self.return_of(frame)
-        number = frame.index(place.action_id)
-        if number is None:
-            return None
-        target = frame.actions[number].next_id
-        if target != NIL:
-            return None if target == FINISH else self.find(frame.id, target)
-        if number + 1 < len(frame.actions):
-            return Place(frame.id, frame.actions[number + 1].id)
-        return self.return_of(frame)
-
-    def return_of(self, frame: Frame) -> Place | None:
-        """Return where to go when a frame is finished; None: the flow is finished too."""
-        returns = frame.returns
-        if returns is None or returns.place.stack_id not in self.frames:
-            return None
-        return returns.place if returns.at else self.following(returns.place)
+        action_id = place.action_id
+        for frame in self.chain(place.stack_id):
+            number = -1 if action_id == START else frame.index(action_id)
+            if number is None:
+                return None
+            target = frame.actions[number].next_id if number >= 0 else NIL
+            if target != NIL:
+                return None if target == FINISH else self.find(frame.id, target)
+            if number + 1 < len(frame.actions):
+                return Place(frame.id, frame.actions[number + 1].id)
+            if frame.returns is None:
+                return None
+            if frame.returns.at and self.action(frame.returns.place):
+                return frame.returns.place
+            action_id = frame.returns.place.action_id
+        return None
 
     def push(self, frame: Frame) -> StackMap:
         """Return the map with one more frame."""
@@ -136,10 +131,18 @@ class StackMap:
 
     def insert_after(self, place: Place, actions: tuple[Action, ...]) -> StackMap:
         """Return the map with actions inserted after a place; what followed follows the inserted ones."""
+        if not actions:
+            return self
         frame = self.frames[place.stack_id]
         number = frame.index(place.action_id)
-        cut = 0 if number is None else number + 1
-        return self.replace(replace(frame, actions=frame.actions[:cut] + actions + frame.actions[cut:]))
+        if number is None:
+            return self.replace(replace(frame, actions=actions + frame.actions))
+        *before, current = frame.actions[: number + 1]
+        *inserted, last = actions
+        if last.next_id == NIL:
+            last = replace(last, next_id=current.next_id)
+        around = (*before, replace(current, next_id=NIL), *inserted, last)
+        return self.replace(replace(frame, actions=around + frame.actions[number + 1 :]))
 
     def count_goto(self, place: Place) -> StackMap:
         """Return the map with one more jump counted for the goto at a place."""

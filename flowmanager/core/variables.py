@@ -14,6 +14,8 @@ RESERVED_PREFIX = "voipbin."
 OWN_PREFIX = "voipbin.activeflow."
 COMPLETE_COUNT = "voipbin.activeflow.complete_count"
 DIGITS = "voipbin.call.digits"
+REFERENCE_DATA = "voipbin.flow.reference_data"
+"""Not stored: the reference as its own manager shows it, asked when it is needed."""
 RAW_OPTIONS = frozenset({"actions"})
 """Options that hold another flow's actions: their placeholders belong to that flow."""
 
@@ -82,9 +84,10 @@ def substitute_option(option: Mapping[str, Any] | None, values: Variables, *, li
     """
     if option is None:
         return None
-    if expanded_size(option, values) > limit:
+    live = {key: value for key, value in option.items() if key not in RAW_OPTIONS}
+    if expanded_size(live, values) > limit:
         raise VariableLimit("the option is too large after substitution", limit=limit)
-    return {key: value if key in RAW_OPTIONS else substitute(value, values) for key, value in option.items()}
+    return {**option, **substitute(live, values)}
 
 
 def expanded_size(tree: Any, values: Variables) -> int:

@@ -8,14 +8,14 @@ from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
 
 from flowmanager.core import machine
-from flowmanager.core.action import Action
+from flowmanager.core.action import Action, Option
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Step, StepResult, Turn, Wait
 from flowmanager.core.ids import Id
 from flowmanager.core.limits import Limits
 from flowmanager.core.machine import Change, Moment
 from flowmanager.core.outcomes import Failed, Outcome
 from flowmanager.core.stacks import Place
-from flowmanager.core.variables import substitute_option
+from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_option
 from flowmanager.errors import FlowManagerError, InvalidActionType
 from flowmanager.executor import Executor, Kind, OnError, Task, allowed
 from flowmanager.ports import Flows
@@ -34,8 +34,17 @@ class Progress:
     """Steps of earlier transactions that no event has told."""
     task: Task | None = None
     """What must be executed outside the transaction; None: the turn is over."""
+    reference: str | None = None
+    """The reference's data, once they were asked for."""
+    asks_reference: bool = False
+    """The next action needs the reference's data, which are asked for outside the transaction."""
     error: FlowManagerError | None = None
     """Why the flow ended, when an action ended it."""
+
+    @property
+    def talks(self) -> bool:
+        """Say whether something must be done outside the transaction before the turn goes on."""
+        return self.task is not None or self.asks_reference
 
     def with_change(self, change: Change) -> Progress:
         """Return the turn after a change."""
@@ -57,7 +66,7 @@ class Fold:
 
     def run(self, progress: Progress) -> Progress:
         """Go on from an executing activeflow until the turn pauses."""
-        while progress.flow.state is State.EXECUTING and progress.task is None:
+        while progress.flow.state is State.EXECUTING and not progress.talks:
             progress = self.step(progress)
         return progress
 
@@ -67,6 +76,8 @@ class Fold:
         action = progress.flow.stacks.action(place) if place else None
         if place is None or action is None:
             return progress.with_change(machine.end(progress.flow, EndedReason.FINISHED, self.moment(progress)))
+        if progress.reference is None and self.asks_reference(progress.flow, action):
+            return replace(progress, asks_reference=True)
         turn = progress.turn
         if turn.iterations >= self.limits.iterations:
             message = f"more than {self.limits.iterations} actions without a pause"
@@ -75,13 +86,19 @@ class Fold:
         entered = replace(progress, turn=replace(turn, iterations=turn.iterations + 1, answers=()))
         return self.enter(entered, place, action)
 
+    def asks_reference(self, flow: Activeflow, action: Action) -> bool:
+        """Say whether an action that will run refers to the reference's data."""
+        executor = self.executors.get(action.type)
+        runs = executor is not None and allowed(executor.media, flow)
+        return runs and needs_reference(action.option, flow.variables)
+
     def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
         """Put the cursor on an action and run it."""
         flow = machine.enter(progress.flow, place, raw, self.now)
         progress = replace(progress, flow=flow)
         try:
             executor = executor_of(self.executors, raw.type)
-            option = substitute_option(raw.option, flow.variables, limit=self.limits.option_bytes)
+            option = substitute_option(raw.option, values_of(progress), limit=self.limits.option_bytes)
             progress = replace(progress, flow=flow.evolve(current_action=replace(raw, option=option)))
             if not allowed(executor.media, flow):
                 return progress.with_change(machine.leave(progress.flow, StepResult.SKIPPED, self.moment(progress)))
@@ -115,6 +132,18 @@ class Fold:
         outcome = Failed(error.sentence, fatal)
         change = machine.settle(progress.flow, outcome, self.moment(progress), limits=self.limits)
         return replace(progress.with_change(change), task=None, error=error if fatal else None)
+
+
+def values_of(progress: Progress) -> Variables:
+    """Return the variables by which options are substituted."""
+    if progress.reference is None:
+        return progress.flow.variables
+    return {REFERENCE_DATA: progress.reference, **progress.flow.variables}
+
+
+def needs_reference(option: Option | None, variables: Variables) -> bool:
+    """Say whether an option refers to the reference's data and no stored variable has that name."""
+    return REFERENCE_DATA not in variables and REFERENCE_DATA in names_in(option)
 
 
 def executor_of(executors: Mapping[str, Executor], action_type: str) -> Executor:

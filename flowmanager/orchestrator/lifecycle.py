@@ -150,7 +150,7 @@ class Lifecycle:
         if flow.over:
             return flow
         moment = Moment(transaction.now(), reason.value)
-        unreported = transaction.get_steps([flow.id], since=flow.reported_count).get(flow.id, ())
+        unreported = record.untold(transaction, flow)
         change = machine.end(flow, reason, moment)
         raised = change.flow.evolve(fence=flow.fence + 1, turn=None)
         return record.save(transaction, work, Change(raised, change.steps), unreported=unreported)

@@ -97,7 +97,7 @@ class Reaction:
     def replay(self, progress: Progress) -> Progress:
         """Apply the signals that were kept while the executor ran, as long as the flow waits for them."""
         early = progress.flow.early_signals
-        if not early or progress.task is not None:
+        if not early or progress.talks:
             return progress
         progress = replace(progress, flow=progress.flow.evolve(early_signals=()))
         for signal in early:

@@ -53,6 +53,13 @@ def save(
     return flow
 
 
+def untold(transaction: Transaction, flow: Activeflow) -> tuple[Step, ...]:
+    """Return the stored steps that no event has told: only a turn that is under way has any."""
+    if flow.reported_count == flow.executed_count:
+        return ()
+    return tuple(transaction.get_steps([flow.id], since=flow.reported_count).get(flow.id, ()))
+
+
 def tell(transaction: Transaction, work: Work, event_type: str, flow: Activeflow, steps: Sequence[Step]) -> None:
     """Put an event about an activeflow into the outbox."""
     transaction.add_messages(activeflow_messages(work.engine.ids, event_type, flow, steps))

@@ -35,6 +35,7 @@ from flowmanager.orchestrator import record
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.fold import Fold, Progress, task_of
 from flowmanager.orchestrator.reactions import Reaction
+from flowmanager.orchestrator.reference import ask_reference
 from flowmanager.ports import Ask, Rpc, Transaction
 from flowmanager.schemas.wire import action_wire
 
@@ -119,8 +120,9 @@ class Turns:
         if left_behind(work, flow):
             return self.store(work, transaction, self.taken_over(work, transaction, flow))
         turn = Turn(Driver.PUSH, key=work.key, cause=signal.cause)
+        standing = Progress(flow=flow, turn=turn, unreported=record.untold(transaction, flow))
         try:
-            progress = Reaction(fold).apply(Progress(flow=flow, turn=turn), signal)
+            progress = Reaction(fold).apply(standing, signal)
         except StaleAction:
             return None
         if progress is None:
@@ -144,8 +146,7 @@ class Turns:
         log.warning("turn_taken_over", activeflow_id=flow.id, action_id=flow.current_action.id, fence=flow.fence + 1)
         turn = flow.turn or Turn(Driver.PUSH)
         work.key = work.key or turn.key
-        unreported = tuple(transaction.get_steps([flow.id], since=flow.reported_count).get(flow.id, ()))
-        progress = Progress(flow=flow, turn=turn, unreported=unreported)
+        progress = Progress(flow=flow, turn=turn, unreported=record.untold(transaction, flow))
         fold = self.fold(transaction)
         executor = self.engine.executors.get(flow.current_action.type)
         if flow.tm_execute is None or executor is None:
@@ -156,8 +157,8 @@ class Turns:
         """Alternate between executors that talk and transactions, until the turn pauses."""
         flow_id = progress.flow.id
         try:
-            while progress.task is not None:
-                progress = self.talk(work, progress, progress.task)
+            while progress.talks:
+                progress = self.talk(work, progress)
         except Superseded:
             log.info("turn_superseded", activeflow_id=flow_id, action_id=progress.flow.current_action.id)
             if work.done.body is None and progress.turn.driver is Driver.PULL:
@@ -166,7 +167,19 @@ class Turns:
             self.engine.abandoned.add(flow_id)
             raise
 
-    def talk(self, work: Work, progress: Progress, task: Task) -> Progress:
+    def talk(self, work: Work, progress: Progress) -> Progress:
+        """Do what the turn needs from outside, then go on with it."""
+        if progress.task is not None:
+            return self.ask_peers(work, progress, progress.task)
+        text = ask_reference(work, progress.flow)
+        return work.commit(partial(self.go_on, work, replace(progress, reference=text, asks_reference=False)))
+
+    def go_on(self, work: Work, progress: Progress, transaction: Transaction) -> Progress:
+        """Run the turn on with the reference's data."""
+        flow = self.mine(progress, transaction)
+        return self.store(work, transaction, self.fold(transaction).run(replace(progress, flow=flow, steps=())))
+
+    def ask_peers(self, work: Work, progress: Progress, task: Task) -> Progress:
         """Execute one action that asks peers, then settle it."""
         executor = self.engine.executors[task.action.type]
         keep = partial(self.keep_answers, work, progress)
@@ -251,7 +264,7 @@ class Turns:
         """Store a turn: as under way when an executor must talk now, else with its event and its answer."""
         work.draft.notes.append(partial(self.count, progress))
         change = machine.Change(progress.flow, progress.steps)
-        if progress.task is not None:
+        if progress.talks:
             return self.store_under_way(transaction, progress)
         change = machine.Change(progress.flow.evolve(owner=None, turn=None), progress.steps)
         flow = record.save(transaction, work, change, unreported=progress.unreported)
@@ -285,7 +298,7 @@ class Turns:
             metrics.action_executed.labels(step.action.type).inc()
         if progress.error is not None:
             metrics.action_error.labels(progress.flow.fault.type if progress.flow.fault else "").inc()
-        if progress.task is None:
+        if not progress.talks:
             kind = progress.flow.reference_type.value
             metrics.activeflow_iterations.labels(kind).observe(progress.turn.iterations)
 

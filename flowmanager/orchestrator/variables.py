@@ -8,10 +8,12 @@ from functools import partial
 
 from flowmanager.core import machine
 from flowmanager.core.ids import Id
-from flowmanager.core.variables import Variables, substitute_text
+from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_text
 from flowmanager.orchestrator import record
 from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.fold import needs_reference
 from flowmanager.orchestrator.lifecycle import found
+from flowmanager.orchestrator.reference import ask_reference, with_reference
 from flowmanager.orchestrator.turn import locked
 from flowmanager.ports import Transaction
 from flowmanager.schemas.wire import Wire, variables_wire
@@ -29,12 +31,21 @@ class VariableStore:
 
     def set(self, work: Work, activeflow_id: Id, changes: Variables) -> None:
         """Set variables; each value may refer to what is stored before. Raises ActiveflowNotFound, VariableLimit."""
-        work.commit(partial(self.changed, work, activeflow_id, changes))
+        extra = self.reference(work, activeflow_id, changes) if REFERENCE_DATA in names_in(changes) else {}
+        work.commit(partial(self.changed, work, activeflow_id, changes, extra))
 
-    def changed(self, work: Work, activeflow_id: Id, changes: Variables, transaction: Transaction) -> None:
-        """Set variables inside a transaction."""
+    def reference(self, work: Work, activeflow_id: Id, changes: Variables) -> Variables:
+        """Return the reference's data as a variable, asked outside any transaction."""
+        flow = work.commit(lambda transaction: found(transaction, activeflow_id))
+        return {REFERENCE_DATA: ask_reference(work, flow)} if needs_reference(changes, flow.variables) else {}
+
+    def changed(
+        self, work: Work, activeflow_id: Id, changes: Variables, extra: Variables, transaction: Transaction
+    ) -> None:
+        """Set variables inside a transaction. `extra` are variables that the values may refer to, too."""
         flow = locked(transaction, activeflow_id)
-        values = {key: substitute_text(value, flow.variables) for key, value in changes.items()}
+        known = {**extra, **flow.variables}
+        values = {key: substitute_text(value, known) for key, value in changes.items()}
         changed = machine.set_variables(flow, values, limits=self.engine.limits)
         if changed is not flow:
             record.save_silently(transaction, machine.Change(changed))
@@ -55,4 +66,4 @@ class VariableStore:
     def substitute(self, work: Work, activeflow_id: Id, text: str) -> str:
         """Return a text with its placeholders replaced; nothing is stored. Raises ActiveflowNotFound."""
         flow = work.commit(lambda transaction: found(transaction, activeflow_id))
-        return substitute_text(text, flow.variables)
+        return substitute_text(text, with_reference(work, flow, text))
