@@ -19,9 +19,12 @@ from flowmanager.executor import Executor
 from flowmanager.managers.web import Network, Web
 from flowmanager.metrics import Metrics
 from flowmanager.orchestrator.actions import ActionChecker
+from flowmanager.orchestrator.breaker import Breakers, Rule
 from flowmanager.orchestrator.control import Control
+from flowmanager.orchestrator.customers import Customers
 from flowmanager.orchestrator.dispatch import Dispatch
 from flowmanager.orchestrator.engine import Engine
+from flowmanager.orchestrator.flow_stack import FlowStack
 from flowmanager.orchestrator.flows import FlowStore
 from flowmanager.orchestrator.lifecycle import Lifecycle
 from flowmanager.orchestrator.recovery import Recovery
@@ -41,6 +44,9 @@ from flowmanager.transport.names import Names
 from flowmanager.transport.topology import Topology
 
 log = structlog.get_logger()
+
+LEAST_PEER_CALLS = 2
+"""With one, every slow answer would hold up all who need that manager."""
 
 
 class RandomIds:
@@ -72,18 +78,33 @@ def all_subscriptions() -> dict[tuple[str, str], Subscription]:
 
 def make_engine(settings: Settings, store: Store, *, worker_id: Id, metrics: Metrics | None = None) -> Engine:
     """Return what all parts of the orchestrator share."""
+    metrics = metrics or Metrics()
     return Engine(
         store=store,
         executors=all_executors(),
         limits=settings.limits,
         ids=RandomIds(),
         worker_id=worker_id,
-        metrics=metrics or Metrics(),
+        metrics=metrics,
+        breakers=make_breakers(settings, metrics),
         media_wait_seconds=settings.media_wait_seconds,
         grace_seconds=settings.grace_seconds,
         max_flows=settings.max_flows,
+        stacked_types=frozenset(settings.stacked_reference_types.split(",")) - {""},
+        max_active_flows=settings.max_active_flows,
         web=Web(allowed=networks(settings.fetch_allowed_networks)),
     )
+
+
+def make_breakers(settings: Settings, metrics: Metrics) -> Breakers:
+    """Return what keeps peers that fail from taking the threads of a process."""
+    rule = Rule(
+        failures=settings.breaker_failures,
+        seconds=settings.breaker_seconds,
+        calls=settings.peer_calls or max((settings.threads + 1) // 2, LEAST_PEER_CALLS),
+        wait_seconds=settings.peer_wait_seconds,
+    )
+    return Breakers(rule, metrics, Names(settings.queue_prefix).request_queue)
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -97,15 +118,18 @@ def networks(text: str) -> tuple[Network, ...]:
 def make_app(engine: Engine) -> App:
     """Return the orchestrator."""
     checker = ActionChecker(engine.executors, engine.ids, engine.limits.actions)
-    turns = Turns(engine)
+    turns, flow_stack = Turns(engine), FlowStack(engine)
+    lifecycle, flows = Lifecycle(engine, flow_stack), FlowStore(engine, checker)
     return App(
         engine=engine,
         turns=turns,
-        lifecycle=Lifecycle(engine),
+        lifecycle=lifecycle,
+        flow_stack=flow_stack,
         control=Control(engine, checker, turns),
-        flows=FlowStore(engine, checker),
+        flows=flows,
         variables=VariableStore(engine),
         dispatch=Dispatch(engine, turns),
+        customers=Customers(lifecycle=lifecycle, flows=flows),
     )
 
 

@@ -180,10 +180,16 @@ class LimitReached(InvalidRequest):
     reason = "LIMIT_REACHED"
 
 
-class PeerError(FlowManagerError):
-    """Another manager answered with an error."""
+class PeerFailure(FlowManagerError):
+    """Another manager could not be asked, or its answer is of no use."""
 
     status = "UNAVAILABLE"
+    reason = "PEER_FAILURE"
+
+
+class PeerError(PeerFailure):
+    """Another manager answered with an error."""
+
     reason = "PEER_ERROR"
 
     def __init__(self, peer: str, status_code: int, typed: Mapping[str, Any] | None = None, **facts: Any) -> None:
@@ -203,10 +209,16 @@ class PeerError(FlowManagerError):
         return self.peer_status_code if self.typed and self.peer_status_code >= 400 else super().status_code
 
 
-class PeerTimeout(FlowManagerError):
+class PeerUnroutable(PeerError):
+    """Another manager's request queue does not exist."""
+
+    def __init__(self, peer: str) -> None:
+        super().__init__(peer, STATUS_CODES["UNAVAILABLE"], why="its request queue does not exist")
+
+
+class PeerTimeout(PeerFailure):
     """Another manager did not answer in time."""
 
-    status = "UNAVAILABLE"
     reason = "PEER_TIMEOUT"
 
     def __init__(self, peer: str, seconds: float) -> None:
@@ -215,15 +227,24 @@ class PeerTimeout(FlowManagerError):
         super().__init__(f"{peer}-manager did not answer within {seconds:g} s")
 
 
-class PeerGarbled(FlowManagerError):
+class PeerGarbled(PeerFailure):
     """Another manager gave an answer that cannot be read."""
 
-    status = "UNAVAILABLE"
     reason = "PEER_GARBLED"
 
     def __init__(self, peer: str, why: str) -> None:
         self.peer = peer
         super().__init__(f"the answer of {peer}-manager cannot be read: {why}")
+
+
+class PeerUnavailable(PeerFailure):
+    """Another manager is not asked at present."""
+
+    reason = "PEER_UNAVAILABLE"
+
+    def __init__(self, peer: str, why: str) -> None:
+        self.peer = peer
+        super().__init__(f"{peer}-manager is not asked: {why}")
 
 
 class BrokerLost(FlowManagerError):

@@ -54,6 +54,22 @@ class Metrics:
         self.unmatched_events = self.counter("event_unmatched_total", "Events for no running activeflow.", "type")
         self.malformed = self.counter("malformed_total", "Messages that could not be read.", "queue")
         self.repeated = self.counter("answer_repeated_total", "Requests answered again with their first answer.")
+        self.circuit_state = Gauge(
+            "circuitbreaker_state",
+            "Whether a peer is asked: 0 yes (closed), 1 no (open), 2 one call tries (half-open).",
+            ["target"],
+            namespace=NAMESPACE,
+            registry=self.registry,
+        )
+        self.circuit_transitions = self.counter(
+            "circuitbreaker_state_transitions_total", "Changes of a circuit breaker.", "target", "from", "to"
+        )
+        self.circuit_rejected = self.counter(
+            "circuitbreaker_rejected_total", "Calls an open breaker refused.", "target"
+        )
+        self.bulkhead_rejected = self.counter(
+            "bulkhead_rejected_total", "Calls refused because as many as allowed wait for that peer.", "target"
+        )
         self.taken_over = self.counter("taken_over_total", "Turns taken over from a lost worker.")
 
     def counter(self, name: str, about: str, *labels: str) -> Counter:

@@ -24,7 +24,8 @@ class Rpc(Protocol):
     def call(self, ask: Ask) -> Any:
         """Return the `data` of a good answer (None when there is none).
 
-        Raises PeerError for a status of 300 and more, PeerTimeout, PeerGarbled, BrokerLost.
+        Raises PeerError for a status of 300 and more, PeerUnroutable, PeerTimeout, PeerGarbled, PeerUnavailable,
+        BrokerLost.
         """
         ...
 
@@ -142,6 +143,10 @@ class Transaction(Flows, Protocol):
 
     def running_by_reference(self, reference_id: Id) -> list[Id]:
         """Return the ids of the activeflows of a reference that are not over, oldest first."""
+        ...
+
+    def lock_by_reference(self, reference_id: Id) -> list[Activeflow]:
+        """Return the activeflows of a reference that are not over, newest first, and keep others from changing them."""
         ...
 
     def append_steps(self, activeflow_id: Id, steps: Sequence[Step]) -> None:

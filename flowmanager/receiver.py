@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from time import monotonic
 
@@ -21,12 +22,11 @@ from flowmanager.errors import (
     StoreLost,
 )
 from flowmanager.orchestrator.engine import Engine, Work
-from flowmanager.orchestrator.measured import MeasuredRpc
 from flowmanager.orchestrator.turn import Resume
 from flowmanager.ports import Message, MessageKind, Publisher
 from flowmanager.route import Router
 from flowmanager.schemas.envelopes import Request, decode_request, encode_answer, encode_error
-from flowmanager.subscription import Event, Subscription, decode_event
+from flowmanager.subscription import CustomerGone, Event, News, Subscription, decode_event
 from flowmanager.transport.envelope import Delivery
 from flowmanager.transport.link import Link
 
@@ -122,9 +122,7 @@ class RequestReceiver:
 
     def answer(self, request: Request, delivery: Delivery, link: Link) -> None:
         """Run a request, send its answer as soon as that is committed, then finish the work."""
-        work = Work(
-            self.engine, MeasuredRpc(link.rpc, self.engine.metrics), identity(request, delivery), delivery.redelivered
-        )
+        work = Work(self.engine, self.engine.peers(link.rpc), identity(request, delivery), delivery.redelivered)
         replied: list[bool] = []
 
         def reply(body: bytes | None = None) -> None:
@@ -169,22 +167,24 @@ class EventReceiver:
             self.dispatch(event, delivery, link)
 
     def dispatch(self, event: Event, delivery: Delivery, link: Link) -> None:
-        """Turn an event into a signal and deliver it."""
+        """Find out what an event means and act on it."""
         started = monotonic()
         subscription = self.subscriptions.get((event.source, event.name))
-        notice = subscription.read(event) if subscription else None
-        if notice is not None:
-            work = Work(
-                self.engine,
-                MeasuredRpc(link.rpc, self.engine.metrics),
-                event_identity(event, delivery),
-                delivery.redelivered,
-            )
-            dispatch = self.router.app.dispatch
-            dispatch.deliver(work, notice.signal, notice.activeflow_id, notice.reference_id)
-            self.aftermath.complete(work, link.publisher)
+        news = subscription.read(event) if subscription else None
+        if news is not None:
+            rpc = self.engine.peers(link.rpc)
+            work = Work(self.engine, rpc, event_identity(event, delivery), delivery.redelivered)
+            self.deliver(news, work, partial(self.aftermath.complete, publisher=link.publisher))
         known = (event.source, event.name) if subscription else ("other", "other")
         self.engine.metrics.receive_event.labels(*known).observe((monotonic() - started) * 1000)
+
+    def deliver(self, news: News, work: Work, complete: Callable[[Work], None]) -> None:
+        """Act on what an event says."""
+        if isinstance(news, CustomerGone):
+            self.router.app.customers.remove(work, news.customer_id, complete)
+            return
+        self.router.app.dispatch.deliver(work, news.signal, news.activeflow_id, news.reference_id)
+        complete(work)
 
 
 def identity(request: Request, delivery: Delivery) -> str:

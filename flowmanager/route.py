@@ -15,8 +15,10 @@ from marshmallow import ValidationError
 from flowmanager.core.ids import Id
 from flowmanager.errors import Answered, FlowManagerError, InvalidRequest, RouteNotFound, StoreLost
 from flowmanager.orchestrator.control import Control
+from flowmanager.orchestrator.customers import Customers
 from flowmanager.orchestrator.dispatch import Dispatch
 from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.flow_stack import FlowStack
 from flowmanager.orchestrator.flows import FlowStore
 from flowmanager.orchestrator.lifecycle import Lifecycle
 from flowmanager.orchestrator.turn import Turns
@@ -45,6 +47,8 @@ class App:
     flows: FlowStore
     variables: VariableStore
     dispatch: Dispatch
+    flow_stack: FlowStack
+    customers: Customers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +98,11 @@ class Route:
             return request.data or {}
         if self.form is None:
             return {}
-        if not isinstance(request.data, dict):
+        data = {} if request.data is None and request.has_data else request.data
+        if not isinstance(data, dict):
             raise InvalidRequest("data: Not an object.", path="data")
         try:
-            loaded: Mapping[str, Any] = self.form().load(request.data)
+            loaded: Mapping[str, Any] = self.form().load(data)
         except ValidationError as error:
             path, sentence = first_fault(error)
             raise InvalidRequest(f"{path}: {sentence}", path=path) from error
@@ -167,7 +172,8 @@ class Router:
         """Return an error answer, or the first answer when the request turns out to be a repeat."""
         if error.reason == "BROKER_LOST":
             raise error
-        kept = self.app.engine.store.get_answer(work.key) if work.key and error.status_code < 500 else None
+        may_repeat = work.key and (isinstance(error, Answered) or error.status_code < 500)
+        kept = self.app.engine.store.get_answer(work.key) if may_repeat else None
         if kept is not None:
             self.app.engine.metrics.repeated.inc()
             return kept

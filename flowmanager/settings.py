@@ -10,7 +10,13 @@ from flowmanager.core.limits import Limits
 from flowmanager.errors import InvalidSetting
 
 PREFIX = "FLOWMANAGER_"
-PLAIN_NAMES = ("rabbitmq_address", "database_dsn", "prometheus_endpoint", "prometheus_listen_address")
+PLAIN_NAMES = (
+    "rabbitmq_address",
+    "database_dsn",
+    "prometheus_endpoint",
+    "prometheus_listen_address",
+    "max_active_flows",
+)
 """Settings that keep the names under which the platform's deployments give them."""
 
 
@@ -58,6 +64,19 @@ class Settings:
     """Networks in CIDR form, separated by commas, that the action `fetch` may reach although they are not public."""
     max_flows: int = 10_000
     """Stored flows of one customer."""
+    breaker_failures: int = 5
+    """After how many failures in a row another manager is not asked for a while: threads must not wait in vain."""
+    breaker_seconds: float = 30.0
+    """How long it is not asked then: long enough to restart, short enough that callers notice little."""
+    peer_calls: int = 0
+    """Calls to the same manager that one process waits for at the same time: that manager, should it hang, must not
+    take every thread. Not set: half of `threads`, at least 2."""
+    peer_wait_seconds: float = 0.5
+    """How long one more call waits for its turn: managers that call back while we wait for them give up after 3 s."""
+    stacked_reference_types: str = "conversation"
+    """Reference types, separated by commas, whose activeflows lie on top of each other: only the newest runs."""
+    max_active_flows: int = 0
+    """Activeflows of one such stack, the lowest are dropped; 0: any number."""
     limits: Limits = field(default_factory=Limits)
     """The limits of one activeflow; set as FLOWMANAGER_LIMIT_…."""
 

@@ -1,4 +1,4 @@
-"""The form of an inbound event: one file under `subscriptions/` for each family turns events into signals."""
+"""The form of an inbound event: one file under `subscriptions/` for each family says what its events mean."""
 
 from __future__ import annotations
 
@@ -47,7 +47,15 @@ class Notice:
     reference_id: Id | None = None
 
 
-Read = Callable[[Event], Notice | None]
+@dataclass(frozen=True, slots=True)
+class CustomerGone:
+    """A customer does not exist any more."""
+
+    customer_id: Id
+
+
+News = Notice | CustomerGone
+Read = Callable[[Event], News | None]
 
 
 @dataclass(frozen=True, slots=True)

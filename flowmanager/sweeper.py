@@ -11,7 +11,6 @@ import structlog
 
 from flowmanager.errors import BrokerLost, StoreLost
 from flowmanager.orchestrator.engine import Engine, Work
-from flowmanager.orchestrator.measured import MeasuredRpc
 from flowmanager.orchestrator.recovery import Recovery
 from flowmanager.ports import Upkeep
 from flowmanager.receiver import Aftermath
@@ -61,7 +60,7 @@ class Sweeper(Thread):
 
     def work(self) -> Work:
         """Return the work of one activeflow."""
-        return Work(self._engine, MeasuredRpc(self._link, self._engine.metrics))
+        return Work(self._engine, self._engine.peers(self._link))
 
     def complete(self, work: Work) -> None:
         """Publish the events of one activeflow and start its children."""

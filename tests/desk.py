@@ -1,4 +1,4 @@
-"""A desk without a broker: requests and events go in by hand; answers, records, events and questions to peers come out."""
+"""A desk without a broker: messages go in by hand; answers, records, events and questions to peers come out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def new_id() -> Id:
 def act(action_type: str, /, **option: Any) -> Json:
     """An action as requests bring it; `id` and `next_id` stand beside the option."""
     beside = {key: option.pop(key) for key in ("id", "next_id") if key in option}
-    return {**beside, "type": action_type, **({"option": option} if option else {})}
+    action: Json = {**beside, "type": action_type}
+    return {**action, "option": option} if option else action
 
 
 def peer_error(peer: str, status: int, reason: str) -> PeerError:
@@ -66,9 +67,9 @@ def peer_error(peer: str, status: int, reason: str) -> PeerError:
 
 
 class Outside(ScriptedRpc):
-    """All that is outside the process: peers that answer as told (a callable is called), and a broker that keeps messages.
+    """All that is outside the process: peers that answer as told, and a broker that keeps messages.
 
-    call-manager carries out media actions unless told otherwise.
+    A callable as an answer is called; call-manager carries out media actions unless told otherwise.
     """
 
     def __init__(self) -> None:
@@ -76,6 +77,7 @@ class Outside(ScriptedRpc):
         self.published: list[Message] = []
         self.replies: list[tuple[Delivery, bytes]] = []
         self.down = False
+        self.dies_after_commit = False
         self.rpc = self.publisher = self
 
     def teach(self, pattern: str, answer: Any = None) -> None:
@@ -91,16 +93,21 @@ class Outside(ScriptedRpc):
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Take messages, unless the broker is down."""
-        if self.down:
-            raise BrokerLost
+        self.fail()
         self.published += messages
 
     def reply(self, delivery: Delivery, body: bytes) -> None:
         """Take an answer."""
-        if self.down:
-            raise BrokerLost
+        self.fail()
         if delivery.reply_to:
             self.replies.append((delivery, body))
+
+    def fail(self) -> None:
+        """Raise what the test asks for."""
+        if self.dies_after_commit:
+            raise Killed
+        if self.down:
+            raise BrokerLost
 
     def tick(self) -> None:
         """Nothing is to be kept alive."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -95,6 +95,17 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspension:
+    """What a suspended activeflow was about. EXECUTING: it goes on with its next action."""
+
+    state: State
+    driver: Driver | None = None
+    """Whose end it waited for."""
+    remaining: timedelta | None = None
+    """What was left of the wait; None: it had no end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """The turn that is under way while an executor talks to other managers: what a worker needs to take it over."""
 
@@ -143,6 +154,8 @@ class Activeflow:
     reference_id: Id = NIL
     reference_activeflow_id: Id = NIL
     on_complete_flow_id: Id = NIL
+    on_drop_flow_id: Id = NIL
+    """Started instead of the on-complete flow when the activeflow is dropped from its stack."""
     webhook_uri: str = ""
     webhook_method: str = ""
     after_reference: bool = False
@@ -158,6 +171,9 @@ class Activeflow:
     """A pending jump: the next action, whatever follows the cursor."""
     variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     wait: Wait | None = None
+    covered: bool = False
+    """A newer activeflow of the same reference is on top of it."""
+    suspension: Suspension | None = None
     turn: Turn | None = None
     early_signals: tuple[Signal, ...] = ()
     """Events that came while an executor was running."""

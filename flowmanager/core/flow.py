@@ -24,6 +24,7 @@ class Flow:
     direct_id: Id = NIL
     direct_hash: str = ""
     on_complete_flow_id: Id = NIL
+    on_drop_flow_id: Id = NIL
     tm_create: datetime | None = None
     tm_update: datetime | None = None
     tm_delete: datetime | None = None

@@ -8,7 +8,7 @@ import structlog
 
 from flowmanager.core.activeflow import Activeflow, ReferenceType
 from flowmanager.core.outcomes import Continue, Outcome
-from flowmanager.errors import PeerError, PeerGarbled, PeerTimeout
+from flowmanager.errors import PeerFailure
 from flowmanager.executor import OnError, Task, executor
 from flowmanager.managers.contact_manager import NewCase
 from flowmanager.managers.managers import Managers
@@ -52,7 +52,7 @@ def add_note(task: Task, managers: Managers, case_id: str) -> None:
     """Add the note; the case counts without it."""
     try:
         managers.contact.add_note(task.activeflow.customer_id, case_id, task.option["note"])
-    except (PeerError, PeerGarbled, PeerTimeout) as error:
+    except PeerFailure as error:
         log.warning(NOTE_FAILED, activeflow_id=task.activeflow.id, case_id=case_id, error=str(error))
 
 
@@ -60,11 +60,11 @@ def add_note(task: Task, managers: Managers, case_id: str) -> None:
 def case_create(task: Task, managers: Managers) -> Outcome:
     """Open a case unless there is one or nobody to open it for; keep its id."""
     activeflow = task.activeflow
-    if activeflow.variables.get(CASE_ID) or activeflow.reference_type not in SOURCES:
+    if activeflow.reference_type not in SOURCES:
         return Continue()
     reference_type, find = SOURCES[activeflow.reference_type]
     parties = find(activeflow, managers)
-    if parties is None:
+    if parties is None or activeflow.variables.get(CASE_ID):
         return Continue()
     case = NewCase(parties, reference_type, task.option["name"], task.option["detail"])
     case_id = managers.contact.create_case(activeflow, case)

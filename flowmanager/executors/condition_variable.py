@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flowmanager.core.conditions import compare, compare_numbers
+from marshmallow import ValidationError
+
+from flowmanager.core.conditions import compare, compare_numbers, single
 from flowmanager.core.outcomes import Continue, Jump, Outcome
 from flowmanager.core.variables import names_in
 from flowmanager.executor import Task, executor
 from flowmanager.schemas.fields import Number, Text, Uuid, Whole
 from flowmanager.schemas.options import Option
+
+
+def check_single(value: float) -> None:
+    """Raise ValidationError for a number that 32 bits cannot hold: nothing could be compared with it."""
+    if single(value) is None:
+        raise ValidationError("Not a 32-bit number.")
 
 
 class ConditionVariableOption(Option):
@@ -20,7 +28,7 @@ class ConditionVariableOption(Option):
     variable = Text()
     value_type = Text()
     value_string = Text()
-    value_number = Number()
+    value_number = Number(validate=check_single)
     value_length = Whole()
     false_target_id = Uuid()
 

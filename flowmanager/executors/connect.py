@@ -5,7 +5,7 @@ from __future__ import annotations
 from flowmanager.core.action import Action
 from flowmanager.core.ids import Id
 from flowmanager.core.outcomes import Outcome, Push
-from flowmanager.errors import InvalidRequest, PeerGarbled
+from flowmanager.errors import PeerGarbled
 from flowmanager.executor import Media, Task, executor
 from flowmanager.managers.call_manager import Created, Outgoing
 from flowmanager.managers.managers import Managers
@@ -54,8 +54,6 @@ def afterwards(task: Task, created: Created, bridge_id: Id) -> tuple[Action, ...
 @executor("connect", option=ConnectOption, media=Media.RTC)
 def connect(task: Task, managers: Managers) -> Outcome:
     """Make a bridge, have each leg join it, join it too."""
-    if not task.option["destinations"]:
-        raise InvalidRequest("connect needs at least one destination", path="option.destinations")
     bridge_id = managers.call.create_confbridge(task.activeflow)
     leg = (join(task, "leg-join", bridge_id), Action(task.id_for("leg-hangup"), "hangup"))
     flow_id = managers.flows.create(task.activeflow.customer_id, leg, name="tmp", detail="legs of a connect")

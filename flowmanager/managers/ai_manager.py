@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core.activeflow import Activeflow, ReferenceType
-from flowmanager.core.ids import NIL, Id
-from flowmanager.errors import InvalidRequest
-from flowmanager.managers.peer import Calls, Service, service_of, without_empty
+from flowmanager.core.ids import Id
+from flowmanager.managers.peer import Calls, Service, accepted, service_of, without_empty
 from flowmanager.ports import Ask
 
 
@@ -22,16 +21,9 @@ class Assistance:
 
 
 def assistance_of(option: Mapping[str, Any]) -> Assistance:
-    """Return whom an option names; the old `ai_id` counts where no type is given. Raises InvalidRequest for nobody."""
-    legacy = not option["assistance_type"] and option["ai_id"] != NIL
-    chosen = Assistance("ai", option["ai_id"]) if legacy else assistance_named(option)
-    if chosen.id == NIL:
-        raise InvalidRequest("no assistance is named", path="option.assistance_id")
-    return chosen
-
-
-def assistance_named(option: Mapping[str, Any]) -> Assistance:
-    """Return whom the type and id of an option name."""
+    """Return whom an option names: without a type the old `ai_id` counts. Whether there is one ai-manager knows."""
+    if not option["assistance_type"]:
+        return Assistance("ai", option["ai_id"])
     return Assistance(option["assistance_type"], option["assistance_id"])
 
 
@@ -75,4 +67,5 @@ class AiManager:
             "language": option["language"],
         }
         shown = without_empty(body, "reference_type", "language")
-        self.calls.call(Ask(peer="ai", method="POST", uri="/v1/services/type/summary", body=shown, seconds=60))
+        ask = Ask(peer="ai", method="POST", uri="/v1/services/type/summary", body=shown, seconds=60)
+        accepted("ai", self.calls.call(ask))

@@ -81,8 +81,9 @@ class CallManager:
         return id_of("call", self.calls.call(Ask(peer="call", method="POST", uri="/v1/confbridges", body=body)))
 
     def create_calls(self, outgoing: Outgoing) -> Created:
-        """Make calls. Destinations that fail are left out; all failing is an error."""
+        """Make calls. Destinations that fail are left out; an answer that names none says that none was made."""
         answer = self.calls.call(Ask(peer="call", method="POST", uri="/v1/calls", body=outgoing.body()))
+        answer = {} if answer is None else answer
         made = [tuple(id_of("call", one) for one in list_in("call", answer, key)) for key in ("calls", "groupcalls")]
         return Created(*made)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core.ids import Id
-from flowmanager.managers.peer import Calls, object_of, without_empty
+from flowmanager.managers.peer import Calls, accepted, object_of, without_empty
 from flowmanager.ports import Ask
 
 
@@ -20,7 +20,8 @@ class ConversationManager:
     def send(self, conversation_id: Id, text: str) -> None:
         """Write into a conversation; some channels take up to 30 s."""
         body = without_empty({"conversation_id": conversation_id, "text": text}, "text")
-        self.calls.call(Ask(peer="conversation", method="POST", uri="/v1/messages", body=body, seconds=30))
+        ask = Ask(peer="conversation", method="POST", uri="/v1/messages", body=body, seconds=30)
+        accepted("conversation", self.calls.call(ask))
 
     def get_conversation(self, conversation_id: Id) -> Mapping[str, Any]:
         """Return a conversation."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core.activeflow import Activeflow
-from flowmanager.managers.peer import Calls
+from flowmanager.managers.peer import Calls, accepted
 from flowmanager.ports import Ask
 
 
@@ -27,4 +27,4 @@ class EmailManager:
             "content": email["content"],
             "attachments": email["attachments"],
         }
-        self.calls.call(Ask(peer="email", method="POST", uri="/v1/emails", body=body))
+        accepted("email", self.calls.call(Ask(peer="email", method="POST", uri="/v1/emails", body=body)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from flowmanager.core.activeflow import Activeflow
 from flowmanager.core.ids import NIL
-from flowmanager.managers.peer import Calls
+from flowmanager.managers.peer import Calls, accepted
 from flowmanager.ports import Ask
 
 
@@ -27,4 +27,4 @@ class MessageManager:
             "destinations": message["destinations"],
             "text": message["text"],
         }
-        self.calls.call(Ask(peer="message", method="POST", uri="/v1/messages", body=body))
+        accepted("message", self.calls.call(Ask(peer="message", method="POST", uri="/v1/messages", body=body)))

@@ -49,6 +49,12 @@ def object_of(peer: str, answer: Any) -> Mapping[str, Any]:
     return answer
 
 
+def accepted(peer: str, answer: Any) -> None:
+    """Check an answer that tells nothing we need: an object, or nothing at all. Raises PeerGarbled."""
+    if answer is not None:
+        object_of(peer, answer)
+
+
 def text_in(peer: str, answer: Any, key: str) -> str:
     """Return a text of an answer, empty when absent. Raises PeerGarbled."""
     value = object_of(peer, answer).get(key)

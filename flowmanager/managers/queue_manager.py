@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flowmanager.core.activeflow import Activeflow
 from flowmanager.core.ids import Id
-from flowmanager.managers.peer import Calls, Service, service_of
+from flowmanager.managers.peer import Calls, Service, accepted, service_of
 from flowmanager.ports import Ask
 
 
@@ -29,4 +29,5 @@ class QueueManager:
 
     def set_waiting(self, queuecall_id: Id) -> None:
         """Say that the wait flow is in place: an agent may be looked for."""
-        self.calls.call(Ask(peer="queue", method="POST", uri=f"/v1/queuecalls/{queuecall_id}/status_waiting"))
+        ask = Ask(peer="queue", method="POST", uri=f"/v1/queuecalls/{queuecall_id}/status_waiting")
+        accepted("queue", self.calls.call(ask))

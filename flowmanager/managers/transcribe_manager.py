@@ -8,7 +8,7 @@ from typing import Any
 
 from flowmanager.core.activeflow import Activeflow
 from flowmanager.core.ids import Id
-from flowmanager.managers.peer import Calls, without_empty
+from flowmanager.managers.peer import Calls, accepted, without_empty
 from flowmanager.ports import Ask
 
 
@@ -31,7 +31,8 @@ class TranscribeManager:
             "provider": option["provider"],
         }
         shown = without_empty(body, "language", "provider")
-        self.calls.call(Ask(peer="transcribe", method="POST", uri="/v1/transcribes", body=shown, seconds=30))
+        ask = Ask(peer="transcribe", method="POST", uri="/v1/transcribes", body=shown, seconds=30)
+        accepted("transcribe", self.calls.call(ask))
 
     def stop(self, transcribe_id: Id) -> None:
         """Stop a transcription."""

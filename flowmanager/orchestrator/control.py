@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from flowmanager.core import machine
-from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType
+from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType, State
 from flowmanager.core.ids import Id
 from flowmanager.core.signals import Signal, SignalKind
 from flowmanager.managers.managers import Managers
@@ -82,8 +82,8 @@ class Control:
         return changed
 
     def move_on(self, work: Work, flow: Activeflow) -> None:
-        """Have call-manager ask for the next action when it drives the flow, else make the jump here."""
-        pulled = flow.wait is not None and flow.wait.driver is Driver.PULL
+        """Have call-manager ask for the next action when it drives the flow, or will begin to; else jump here."""
+        pulled = flow.state is State.CREATED or (flow.wait is not None and flow.wait.driver is Driver.PULL)
         if pulled and flow.reference_type is ReferenceType.CALL:
             key = f"{flow.id}:{work.key or self.engine.ids.new()}:forward"
             Managers.of(work.rpc, self.engine.store, key).call.action_next(flow.reference_id)

@@ -8,7 +8,7 @@ import structlog
 
 from flowmanager.core.ids import Id
 from flowmanager.core.signals import Signal
-from flowmanager.errors import ActiveflowEnded, Answered
+from flowmanager.errors import BrokerLost, FlowManagerError, StoreLost
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.turn import Turns
 
@@ -36,14 +36,18 @@ class Dispatch:
         return work.commit(lambda transaction: transaction.running_by_reference(reference_id))
 
     def apply(self, work: Work, activeflow_id: Id, signal: Signal) -> bool:
-        """Apply a signal to one activeflow; one that it does not fit is left alone."""
-        branch = work.branch(activeflow_id)
+        """Apply a signal to one activeflow; one that it does not fit is left alone, and the others still hear of it."""
+        branch, why = work.branch(activeflow_id), "stale"
         try:
             changed = self.turns.react(branch, activeflow_id, signal)
-        except (ActiveflowEnded, Answered):
-            changed = False
+        except (BrokerLost, StoreLost):
+            raise
+        except FlowManagerError as error:
+            changed, why = False, error.sentence
         work.join(branch)
         if not changed:
             self.engine.metrics.discarded.labels(signal.kind.value).inc()
-            log.info("signal_discarded", activeflow_id=activeflow_id, kind=signal.kind.value, cause=signal.cause)
+            log.info(
+                "signal_discarded", activeflow_id=activeflow_id, kind=signal.kind.value, cause=signal.cause, why=why
+            )
         return changed

@@ -13,6 +13,8 @@ from flowmanager.errors import FlowManagerError
 from flowmanager.executor import Executor
 from flowmanager.managers.web import Web
 from flowmanager.metrics import Metrics
+from flowmanager.orchestrator.breaker import Breakers, GuardedRpc
+from flowmanager.orchestrator.measured import MeasuredRpc
 from flowmanager.ports import Ids, Rpc, Store, Transaction
 from flowmanager.schemas.envelopes import encode_answer, encode_error
 
@@ -48,6 +50,8 @@ class Engine:
     ids: Ids
     worker_id: Id
     metrics: Metrics
+    breakers: Breakers
+    """They stop asking peers that fail."""
     media_wait_seconds: float = 3600.0
     """How long a media action may take when its option sets no limit: a lost event must not hold a flow for ever."""
     grace_seconds: float = 5.0
@@ -56,7 +60,15 @@ class Engine:
     """Customers' servers."""
     max_flows: int = 10_000
     """Stored flows of one customer: a client in a loop must not fill the table."""
+    stacked_types: frozenset[str] = frozenset({"conversation"})
+    """Reference types whose activeflows lie on top of each other instead of running side by side."""
+    max_active_flows: int = 0
+    """Activeflows of one stack, 0: any number: a talk that opens ever new subjects must not pile them up."""
     abandoned: Abandoned = field(default_factory=Abandoned)
+
+    def peers(self, rpc: Rpc) -> Rpc:
+        """Return an Rpc that asks through the given one, measured; a peer that fails is left alone for a while."""
+        return GuardedRpc(MeasuredRpc(rpc, self.metrics), self.breakers)
 
 
 def nothing() -> None:

@@ -18,8 +18,7 @@ from flowmanager.errors import (
     FlowManagerError,
     FlowNotFound,
     PeerError,
-    PeerGarbled,
-    PeerTimeout,
+    PeerFailure,
 )
 from flowmanager.managers.managers import Managers
 from flowmanager.managers.temporary_flows import LIFETIME
@@ -56,6 +55,7 @@ class FlowStore:
             persist=bool(form["persist"]),
             actions=self.actions.check(form["actions"]),
             on_complete_flow_id=form["on_complete_flow_id"],
+            on_drop_flow_id=form["on_drop_flow_id"],
         )
         if flow.persist:
             work.commit(partial(self.check_count, flow.customer_id))
@@ -125,7 +125,7 @@ class FlowStore:
 
     def update(self, work: Work, flow_id: Id, form: Mapping[str, Any]) -> Wire:
         """Replace name, detail, actions and on-complete flow. Raises FlowNotFound, InvalidRequest."""
-        changes = {name: form[name] for name in ("name", "detail", "on_complete_flow_id")}
+        changes = {name: form[name] for name in ("name", "detail", "on_complete_flow_id", "on_drop_flow_id")}
         actions = self.actions.check(form["actions"])
         return work.commit(partial(self.changed, work, flow_id, {**changes, "actions": actions}))
 
@@ -168,7 +168,7 @@ class FlowStore:
         client, known = self.managers(work).direct, flow.direct_id != NIL
         try:
             direct = client.regenerate(flow.direct_id) if known else client.create(flow.customer_id, flow.id)
-        except (PeerError, PeerTimeout, PeerGarbled) as error:
+        except PeerFailure as error:
             if isinstance(error, PeerError) and error.typed:
                 raise
             raise DirectFailed(flow_id=flow_id) from error

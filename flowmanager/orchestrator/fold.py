@@ -15,6 +15,7 @@ from flowmanager.core.limits import Limits
 from flowmanager.core.machine import Change, Moment
 from flowmanager.core.outcomes import Failed, Outcome
 from flowmanager.core.stacks import Place
+from flowmanager.core.suspension import rest
 from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_option
 from flowmanager.errors import FlowManagerError, InvalidActionType
 from flowmanager.executor import Executor, Kind, OnError, Task, allowed
@@ -65,10 +66,11 @@ class Fold:
         return Moment(self.now, progress.turn.cause)
 
     def run(self, progress: Progress) -> Progress:
-        """Go on from an executing activeflow until the turn pauses."""
-        while progress.flow.state is State.EXECUTING and not progress.talks:
+        """Go on from an executing activeflow until the turn pauses. One that was covered meanwhile goes no further."""
+        while progress.flow.state is State.EXECUTING and not progress.talks and not progress.flow.covered:
             progress = self.step(progress)
-        return progress
+        pauses = progress.flow.covered and not progress.flow.over and not progress.talks
+        return replace(progress, flow=rest(progress.flow, self.now)) if pauses else progress
 
     def step(self, progress: Progress) -> Progress:
         """Move to the next action and run it as far as that is possible here."""

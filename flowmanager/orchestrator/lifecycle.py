@@ -17,6 +17,8 @@ from flowmanager.core.variables import Variables, initial
 from flowmanager.errors import ActiveflowNotFound, AlreadyExists, ChainLimit, FlowNotFound, InvalidRequest
 from flowmanager.orchestrator import record
 from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.flow_stack import FlowStack
+from flowmanager.orchestrator.succession import own_variables, too_deep
 from flowmanager.orchestrator.turn import locked
 from flowmanager.ports import Page, Transaction
 from flowmanager.schemas.wire import Wire, activeflow_wire, detail_wire, stacks_wire
@@ -30,6 +32,7 @@ class Lifecycle:
     """Creates, shows and ends activeflows."""
 
     engine: Engine
+    flow_stack: FlowStack
 
     def create(self, work: Work, form: Mapping[str, Any]) -> Wire:
         """Create an activeflow; the same creation again gives the record that is there.
@@ -47,6 +50,7 @@ class Lifecycle:
         parent = self.parent(form, transaction)
         made, rejected = self.made(form, template, parent, transaction)
         record.insert(transaction, work, made)
+        self.flow_stack.enter(work, made, transaction)
         outcome = rejected or ("accepted" if form["variables"] else "")
         if outcome:
             work.draft.notes.append(self.engine.metrics.variable_injection.labels(outcome).inc)
@@ -84,7 +88,7 @@ class Lifecycle:
             return None
         if parent.customer_id != form["customer_id"]:
             raise InvalidRequest("reference_activeflow_id: belongs to another customer", path="reference_activeflow_id")
-        if record.too_deep(self.engine, parent):
+        if too_deep(self.engine, parent):
             raise ChainLimit(activeflow_id=parent.id, depth=parent.complete_count + 1)
         return parent
 
@@ -100,6 +104,7 @@ class Lifecycle:
             reference_id=form["reference_id"],
             reference_activeflow_id=form["reference_activeflow_id"],
             on_complete_flow_id=template.on_complete_flow_id,
+            on_drop_flow_id=template.on_drop_flow_id,
             webhook_uri=form["webhook_uri"],
             webhook_method=form["webhook_method"],
             stacks=StackMap.of(template.actions),
@@ -107,7 +112,7 @@ class Lifecycle:
             tm_create=transaction.now(),
         )
         inherited: Variables = parent.variables if parent else {}
-        own = record.own_variables(made)
+        own = own_variables(made)
         variables, rejected = initial(inherited, form["variables"], own, limits=self.engine.limits)
         return made.evolve(variables=variables), rejected
 
@@ -161,16 +166,21 @@ class Lifecycle:
 
     def deleted(self, work: Work, activeflow_id: Id, transaction: Transaction) -> Wire:
         """Delete an activeflow inside a transaction."""
-        flow = locked(transaction, activeflow_id)
-        if flow.tm_delete is None:
-            flow = self.ended(work, flow, EndedReason.DELETED, transaction)
-            now = transaction.now()
-            flow = flow.evolve(tm_delete=now, tm_update=now)
-            transaction.save_activeflow(flow)
-            record.tell(transaction, work, "activeflow_deleted", flow, ())
+        flow = self.hidden(work, locked(transaction, activeflow_id), EndedReason.DELETED, transaction)
         shown = self.shown(flow, transaction)
         work.answer(transaction, shown)
         return shown
+
+    def hidden(self, work: Work, flow: Activeflow, reason: EndedReason, transaction: Transaction) -> Activeflow:
+        """Return the activeflow, ended and hidden; a deleted one stays as it is."""
+        if flow.tm_delete is not None:
+            return flow
+        flow = self.ended(work, flow, reason, transaction)
+        now = transaction.now()
+        flow = flow.evolve(tm_delete=now, tm_update=now)
+        transaction.save_activeflow(flow)
+        record.tell(transaction, work, "activeflow_deleted", flow, ())
+        return flow
 
     def shown(self, flow: Activeflow, transaction: Transaction) -> Wire:
         """Show a record with its history."""

@@ -10,6 +10,7 @@ from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command
 from flowmanager.core.outcomes import Hold
 from flowmanager.core.signals import Signal, SignalKind
+from flowmanager.core.suspension import postpone
 from flowmanager.errors import FlowManagerError
 from flowmanager.orchestrator.fold import Fold, Progress, executor_of, task_of
 
@@ -27,6 +28,8 @@ class Reaction:
             return None
         if signal.kind is SignalKind.REFERENCE_ENDED:
             return progress.with_change(machine.end(flow, EndedReason.REFERENCE_ENDED, self.fold.moment(progress)))
+        if flow_rests(flow) and signal.kind is not SignalKind.SERVICE_DONE:
+            return None
         if signal.kind is SignalKind.VARIABLES:
             return self.set_variables(progress, signal)
         if signal.kind is SignalKind.SERVICE_DONE:
@@ -46,6 +49,8 @@ class Reaction:
         released = replace(progress, flow=machine.release(progress.flow, service_id))
         if signal.variables:
             released = self.set_variables(released, signal)
+        if flow_rests(released.flow):
+            return replace(released, flow=postpone(released.flow) or released.flow)
         if not waits_for_us(released.flow):
             return released
         return self.resume(released, StepResult.INTERRUPTED)
@@ -112,6 +117,11 @@ class Reaction:
             return self.apply(progress, signal) or progress
         except FlowManagerError:
             return progress
+
+
+def flow_rests(flow: Activeflow) -> bool:
+    """Say whether another activeflow is on top of this one."""
+    return flow.state is State.SUSPENDED
 
 
 def waits_for_us(flow: Activeflow) -> bool:

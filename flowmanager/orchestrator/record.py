@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 
 import structlog
 
 from flowmanager.core import machine
-from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, Step, Wait
-from flowmanager.core.flow import Flow
-from flowmanager.core.ids import NIL
-from flowmanager.core.stacks import StackMap
-from flowmanager.core.variables import COMPLETE_COUNT, Variables, initial
+from flowmanager.core.activeflow import Activeflow, State, Step
+from flowmanager.orchestrator import succession
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.events import activeflow_messages
 from flowmanager.ports import Transaction
 
 log = structlog.get_logger()
-
-WITHOUT_ON_COMPLETE = frozenset({EndedReason.DROPPED, EndedReason.CUSTOMER_DELETED})
 
 
 def save_silently(transaction: Transaction, change: machine.Change) -> Activeflow:
@@ -36,21 +30,33 @@ def save(
 ) -> Activeflow:
     """Store a change of a running activeflow and its event. `unreported`: stored steps that no event has told.
 
-    When the change ends the activeflow, its on-complete child is created in the same transaction: never twice.
+    When the change ends the activeflow, what follows it is stored in the same transaction: never twice, never lost.
     """
     flow = change.flow
-    child = on_complete(transaction, work, flow) if flow.over else None
     if flow.over:
-        flow = flow.evolve(on_complete_blocked=may_chain(flow) and too_deep(work.engine, flow))
+        flow = flow.evolve(on_complete_blocked=succession.blocked(work.engine, flow))
         work.draft.notes.append(partial(count_end, work.engine, flow))
     flow = flow.evolve(tm_update=transaction.now(), reported_count=flow.executed_count)
     transaction.save_activeflow(flow)
     transaction.append_steps(flow.id, change.steps)
-    tell(transaction, work, "activeflow_updated", flow, [*unreported, *change.steps])
+    event = "activeflow_suspended" if flow.state is State.SUSPENDED else "activeflow_updated"
+    tell(transaction, work, event, flow, [*unreported, *change.steps])
+    if flow.over:
+        follow(transaction, work, flow)
+    return flow
+
+
+def follow(transaction: Transaction, work: Work, ended: Activeflow) -> None:
+    """Store what follows an end: the child it starts, and the activeflow below it on the stack."""
+    child = succession.child(transaction, work.engine, ended)
     if child is not None:
         insert(transaction, work, child)
         work.draft.children.append(child.id)
-    return flow
+    below = succession.next_below(transaction, work.engine, ended)
+    if below is not None:
+        resumed = save_silently(transaction, machine.Change(below))
+        tell(transaction, work, "activeflow_resumed", resumed, ())
+        work.draft.children.append(resumed.id)
 
 
 def untold(transaction: Transaction, flow: Activeflow) -> tuple[Step, ...]:
@@ -82,11 +88,6 @@ def count_end(engine: Engine, flow: Activeflow) -> None:
     )
 
 
-def too_deep(engine: Engine, flow: Activeflow) -> bool:
-    """Say whether a child of this activeflow would make the chain too long."""
-    return flow.complete_count + 1 >= engine.limits.chain_depth
-
-
 def insert(transaction: Transaction, work: Work, flow: Activeflow) -> None:
     """Store a new activeflow and its event."""
     transaction.insert_activeflow(flow)
@@ -99,51 +100,3 @@ def count_creation(engine: Engine, flow: Activeflow) -> None:
     engine.metrics.activeflow_created.labels(flow.reference_type.value).inc()
     engine.metrics.activeflow_running.labels(flow.reference_type.value).inc()
     log.info("activeflow_created", activeflow_id=flow.id, flow_id=flow.flow_id, reference_id=flow.reference_id)
-
-
-def may_chain(flow: Activeflow) -> bool:
-    """Say whether this end starts an on-complete flow, depth apart."""
-    return flow.on_complete_flow_id != NIL and flow.ended_reason not in WITHOUT_ON_COMPLETE
-
-
-def on_complete(transaction: Transaction, work: Work, parent: Activeflow) -> Activeflow | None:
-    """Return the child that the end of an activeflow starts; None: there is none, or the chain is long enough."""
-    if not may_chain(parent) or too_deep(work.engine, parent):
-        return None
-    template = transaction.get_flow(parent.on_complete_flow_id)
-    if template is None or template.customer_id != parent.customer_id:
-        log.warning("on_complete_flow_missing", activeflow_id=parent.id, flow_id=parent.on_complete_flow_id)
-        return None
-    return child_of(work.engine, parent, template, transaction.now())
-
-
-def child_of(engine: Engine, parent: Activeflow, template: Flow, now: datetime) -> Activeflow:
-    """Return a new activeflow that inherits the parent's variables and is due at once."""
-    child = Activeflow(
-        id=engine.ids.new(),
-        customer_id=parent.customer_id,
-        flow_id=template.id,
-        reference_type=parent.reference_type,
-        reference_id=parent.reference_id,
-        reference_activeflow_id=parent.id,
-        on_complete_flow_id=template.on_complete_flow_id,
-        after_reference=True,
-        stacks=StackMap.of(template.actions),
-        complete_count=parent.complete_count + 1,
-        wait=Wait(Driver.TIMER, now),
-        tm_create=now,
-    )
-    variables, _ = initial(parent.variables, {}, own_variables(child), limits=engine.limits)
-    return child.evolve(variables=variables)
-
-
-def own_variables(flow: Activeflow) -> Variables:
-    """Return the variables that every activeflow has of itself."""
-    return {
-        "voipbin.activeflow.id": flow.id,
-        "voipbin.activeflow.reference_type": flow.reference_type.value,
-        "voipbin.activeflow.reference_id": flow.reference_id,
-        "voipbin.activeflow.reference_activeflow_id": flow.reference_activeflow_id,
-        "voipbin.activeflow.flow_id": flow.flow_id,
-        COMPLETE_COUNT: str(flow.complete_count),
-    }

@@ -54,7 +54,10 @@ class Recovery:
         handled: Callable[[Work], None],
         act: Callable[[Work, Id], None],
     ) -> None:
-        """Act on one activeflow. One that another worker took meanwhile is left alone; our own losses end the round."""
+        """Act on one activeflow. One that another worker took meanwhile is left alone; our own losses end the round.
+
+        A fault of one record must not keep the others waiting.
+        """
         work = new_work()
         try:
             act(work, activeflow_id)
@@ -63,3 +66,5 @@ class Recovery:
             return
         except (BrokerLost, StoreLost):
             raise
+        except Exception:
+            log.exception("activeflow_not_recovered", activeflow_id=activeflow_id)

@@ -18,6 +18,7 @@ from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command, Moment
 from flowmanager.core.outcomes import Continue, Hold, Outcome, Push
 from flowmanager.core.signals import Signal
+from flowmanager.core.suspension import postpone
 from flowmanager.errors import (
     ActionFailed,
     ActiveflowEnded,
@@ -96,6 +97,9 @@ class Turns:
         fold = self.fold(transaction)
         if left_behind(work, flow):
             return self.store(work, transaction, self.taken_over(work, transaction, flow))
+        later = postpone(flow) if resume.command is Command.EXECUTE else None
+        if later is not None:
+            return self.postponed(work, transaction, later, resume)
         if resume.command is Command.TIMER and not due(flow, fold.now):
             raise StaleAction(activeflow_id=flow.id)
         cause = "on_complete" if starts_child(flow) else resume.cause
@@ -108,6 +112,12 @@ class Turns:
         if resume.answered_early:
             work.answer(transaction)
         return self.store(work, transaction, fold.run(progress))
+
+    def postponed(self, work: Work, transaction: Transaction, flow: Activeflow, resume: Resume) -> Progress:
+        """Accept an `execute` for an activeflow below another one: it takes effect when it comes on top."""
+        work.answer(transaction)
+        stored = record.save_silently(transaction, machine.Change(flow))
+        return Progress(flow=stored, turn=Turn(resume.driver, cause=resume.cause))
 
     def begin_reaction(
         self, work: Work, activeflow_id: Id, signal: Signal, transaction: Transaction
@@ -275,7 +285,7 @@ class Turns:
     def store_under_way(self, transaction: Transaction, progress: Progress) -> Progress:
         """Store that this worker executes the activeflow: from here on a crash is recoverable."""
         fence = progress.flow.fence + 1
-        flow = progress.flow.evolve(fence=fence, owner=self.engine.worker_id, turn=progress.turn, early_signals=())
+        flow = progress.flow.evolve(fence=fence, owner=self.engine.worker_id, turn=progress.turn)
         flow = record.save_silently(transaction, machine.Change(flow, progress.steps))
         return replace(progress, flow=flow, steps=(), unreported=(*progress.unreported, *progress.steps))
 
@@ -286,7 +296,7 @@ class Turns:
             work.refuse(transaction, error if isinstance(error, LimitReached) else refusal(flow, error))
         elif flow.ended_reason is EndedReason.LIMIT_ITERATIONS:
             work.refuse(transaction, LimitReached(activeflow_id=flow.id, limit="iterations"))
-        elif flow.state is State.BLOCKED:
+        elif flow.state in (State.BLOCKED, State.SUSPENDED):
             work.answer(transaction, action_wire(BLOCK_ANSWER))
         else:
             work.answer(transaction, action_wire(FINISH_ACTION if flow.over else flow.current_action))

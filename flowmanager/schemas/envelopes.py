@@ -30,8 +30,8 @@ class Request:
 def decode_request(body: bytes, *, limit: int, depth: int) -> Request:
     """Read a request. Raises InvalidEnvelope for what is not JSON, not an object, too large or nested too deep."""
     envelope = decode_object(body, limit=limit, depth=depth)
-    texts = {key: envelope.get(key) for key in ("uri", "method", "publisher", "request_id")}
-    texts = {key: "" if value is None else value for key, value in texts.items()}
+    given = {key: envelope.get(key) for key in ("uri", "method", "publisher", "request_id")}
+    texts: dict[str, Any] = {key: "" if value is None else value for key, value in given.items()}
     for key, value in texts.items():
         if not isinstance(value, str):
             raise InvalidEnvelope(f"{key}: Not a text.", path=key)

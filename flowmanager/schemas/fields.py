@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, pre_load
 
 from flowmanager.core.ids import NIL, Id
 
@@ -168,7 +168,7 @@ class Record(Value):
 
     def read(self, value: Any) -> dict[str, Any]:
         """Return the parts in our form; the error tells the names of the wrong ones."""
-        given = read_object(value)
+        given = in_known_case(read_object(value), self.parts.keys())
         return {key: read_each(part, {key: given.get(key)})[key] for key, part in self.parts.items()}
 
 
@@ -222,6 +222,13 @@ def read_object(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def in_known_case(given: Mapping[str, Any], known: Set[str]) -> Mapping[str, Any]:
+    """Return an object whose keys are spelled as we know them: the other managers read keys in any case."""
+    strange = {key.lower(): key for key in given if key not in known}
+    found = {name: given[strange[name]] for name in strange.keys() & known if name not in given}
+    return {**given, **found} if found else given
+
+
 def read_each(item: fields.Field[Any], given: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return each value in our form. Raises ValidationError with the faults by key."""
     found, faults = {}, {}
@@ -242,6 +249,12 @@ class Form(Schema):
         """Peers may be newer than we are."""
 
         unknown = EXCLUDE
+
+    @pre_load
+    def fold_keys(self, data: Any, **_options: Any) -> Any:
+        """Take keys in any case."""
+        known = {field.data_key or name for name, field in self.load_fields.items()}
+        return in_known_case(data, known) if isinstance(data, Mapping) else data
 
 
 def paths(messages: Any, path: str = "") -> list[tuple[str, str]]:

@@ -58,6 +58,7 @@ class FlowTexts(Form):
     detail = Detail()
     actions = actions()
     on_complete_flow_id = Uuid()
+    on_drop_flow_id = Uuid()
 
 
 class FlowCreate(FlowTexts):

@@ -62,6 +62,7 @@ def flow_wire(flow: Flow) -> Wire:
         "direct_id": flow.direct_id,
         "direct_hash": flow.direct_hash,
         "on_complete_flow_id": flow.on_complete_flow_id,
+        "on_drop_flow_id": flow.on_drop_flow_id,
         "tm_create": time_text(flow.tm_create),
         "tm_update": time_text(flow.tm_update),
         "tm_delete": time_text(flow.tm_delete),
@@ -141,6 +142,7 @@ def head_wire(flow: Activeflow) -> Wire:
         "reference_id": flow.reference_id,
         "reference_activeflow_id": flow.reference_activeflow_id,
         "on_complete_flow_id": flow.on_complete_flow_id,
+        "on_drop_flow_id": flow.on_drop_flow_id,
         "webhook_uri": flow.webhook_uri,
         "webhook_method": flow.webhook_method,
     }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from flowmanager.core.action import Action
-from flowmanager.core.activeflow import Driver, Fault, Turn
+from flowmanager.core.activeflow import Driver, Fault, State, Suspension, Turn
 from flowmanager.core.ids import NIL
 from flowmanager.core.signals import Signal, SignalKind
 from flowmanager.core.stacks import Frame, Place, Return, StackMap
 
 Document = Mapping[str, Any]
+
+
+MICROSECOND = timedelta(microseconds=1)
 
 
 def dump_action(action: Action) -> Document:
@@ -138,4 +142,28 @@ def load_turn(document: Document | None) -> Turn | None:
         cause=document.get("cause", ""),
         iterations=document.get("iterations", 0),
         answers=tuple(document.get("answers", ())),
+    )
+
+
+def dump_suspension(suspension: Suspension | None) -> Document | None:
+    """Return the document of a suspension; the time left in microseconds."""
+    if suspension is None:
+        return None
+    left = suspension.remaining
+    return {
+        "state": suspension.state.value,
+        "driver": suspension.driver.value if suspension.driver else None,
+        "remaining": None if left is None else left // MICROSECOND,
+    }
+
+
+def load_suspension(document: Document | None) -> Suspension | None:
+    """Return the suspension of a document."""
+    if not document:
+        return None
+    driver, left = document.get("driver"), document.get("remaining")
+    return Suspension(
+        State(document["state"]),
+        Driver(driver) if driver else None,
+        None if left is None else left * MICROSECOND,
     )

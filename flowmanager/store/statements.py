@@ -66,6 +66,7 @@ RUNNING_BY_REFERENCE = (
     .where(activeflows.c.reference_id == bindparam(KEY), activeflows.c.status == RUNNING)
     .order_by(activeflows.c.tm_create, activeflows.c.id)
 )
+BY_REFERENCE = SELECT_ACTIVEFLOWS.where(activeflows.c.reference_id == bindparam(KEY), activeflows.c.status == RUNNING)
 GET_STEPS = select(executed_actions).where(
     listed(executed_actions.c.activeflow_id), executed_actions.c.seq >= bindparam(SINCE)
 )
@@ -82,6 +83,7 @@ class Statements:
     get_flow: Select[Any]
     lock_flow: Select[Any]
     lock_activeflow: Select[Any]
+    lock_by_reference: Select[Any]
     add_answer: Insert
     heartbeat: Executable
 
@@ -97,6 +99,7 @@ def statements_of(dialect: Dialect, *, answer_seconds: float) -> Statements:
         get_flow=get_flow,
         lock_flow=locking(get_flow, moments),
         lock_activeflow=locking(GET_ACTIVEFLOW, moments),
+        lock_by_reference=locking(BY_REFERENCE, moments),
         add_answer=insert(answers).values(tm_expire=moments.after(answer_seconds)),
         heartbeat=heartbeat.bindparams(bindparam(KEY, type_=IdColumn())),
     )

@@ -108,6 +108,15 @@ class SqlTransaction:
         """Return the ids of the activeflows of a reference that are not over, oldest first."""
         return list(self._connection.execute(sql.RUNNING_BY_REFERENCE, {KEY: reference_id}).scalars())
 
+    def lock_by_reference(self, reference_id: Id) -> list[Activeflow]:
+        """Return the activeflows of a reference that are not over, newest first, and keep others from changing them."""
+        rows = self._connection.execute(self._statements.lock_by_reference, {KEY: reference_id}).all()
+        if rows:
+            self._now = rows[0].moment
+        found = newest_first(load_activeflow(row) for row in rows)
+        self._locked.update((activeflow.id, activeflow) for activeflow in found)
+        return found
+
     def append_steps(self, activeflow_id: Id, steps: Sequence[Step]) -> None:
         """Append to the history, in one statement."""
         if steps:

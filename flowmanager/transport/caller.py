@@ -28,7 +28,7 @@ class Caller:
     def call(self, method: str, uri: str, data: Any = None, *, seconds: float = 3.0, request_id: str = "") -> Answer:
         """Return (status_code, data_type, data) of the answer.
 
-        Raises PeerTimeout after `seconds`, PeerError when nobody has declared the queue, PeerGarbled, BrokerLost.
+        Raises PeerTimeout after `seconds`, PeerUnroutable when nobody has declared the queue, PeerGarbled, BrokerLost.
         """
         ask = Ask(peer="flow", method=method, uri=uri, body=data, seconds=seconds, key=request_id)
         answer = parse_answer("flow", self.send_request(request_body(ask, publisher=self._publisher), seconds=seconds))

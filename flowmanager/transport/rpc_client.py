@@ -9,14 +9,13 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from flowmanager.errors import PeerError, PeerTimeout
+from flowmanager.errors import PeerTimeout, PeerUnroutable
 from flowmanager.ports import Ask
 from flowmanager.transport.envelope import Delivery, Letter, read_answer, read_delivery, request_letter
 from flowmanager.transport.names import NAMES, Names
 from flowmanager.transport.session import Session
 
 DIRECT_REPLY = "amq.rabbitmq.reply-to"
-UNREACHABLE = 503
 
 
 class Dialogue:
@@ -56,7 +55,7 @@ class Dialogue:
     def ask(self, letter: Letter, *, peer: str, seconds: float) -> bytes:
         """Return the body of the answer.
 
-        Raises PeerTimeout, PeerError when the request queue does not exist, BrokerLost.
+        Raises PeerTimeout, PeerUnroutable when the request queue does not exist, BrokerLost.
         """
         self._waits_for = f"{self._origin}-{next(self._numbers)}"
         self._answer, self._unroutable = None, False
@@ -68,7 +67,7 @@ class Dialogue:
     def _wait(self, peer: str, seconds: float, deadline: float) -> bytes:
         while self._answer is None:
             if self._unroutable:
-                raise PeerError(peer, UNREACHABLE, why="its request queue does not exist")
+                raise PeerUnroutable(peer)
             left = deadline - monotonic()
             if left <= 0:
                 raise PeerTimeout(peer, seconds)

@@ -226,7 +226,7 @@ def test_webhooks_leave_with_the_events(desk: Desk) -> None:
     """A request to webhook-manager that nobody answers, reduced to what customers may see."""
     run = desk.start(talk("one"), webhook_uri="https://example.com", webhook_method="POST")
     run.stop()
-    requests = [one for one in desk.sent(kind=MessageKind.REQUEST)]
+    requests = desk.sent(kind=MessageKind.REQUEST)
     assert [(one["method"], one["uri"]) for one in requests] == [("POST", "/v1/webhooks")] * 2
     assert [one["data"]["data"]["type"] for one in requests] == ["activeflow_created", "activeflow_updated"]
     shown = requests[-1]["data"]["data"]["data"]

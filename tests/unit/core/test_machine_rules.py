@@ -185,4 +185,4 @@ class Commands(RuleBasedStateMachine):
 
 
 TestCommands = Commands.TestCase
-TestCommands.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestCommands.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
