@@ -20,6 +20,13 @@ STATUS_CODES: Mapping[str, int] = {
     "UNAVAILABLE": 503,
 }
 DOMAIN = "flow-manager"
+LONGEST = 500
+"""Characters of anything that an error quotes: it goes into answers, the history and the log."""
+
+
+def shortened(value: Any) -> Any:
+    """Return a text cut to what an error may quote, anything else as it is."""
+    return f"{value[:LONGEST]}…" if isinstance(value, str) and len(value) > LONGEST else value
 
 
 class FlowManagerError(Exception):
@@ -29,8 +36,8 @@ class FlowManagerError(Exception):
     reason: ClassVar[str] = "INTERNAL"
 
     def __init__(self, message: str = "", **facts: Any) -> None:
-        self.sentence = message or (type(self).__doc__ or "").strip().splitlines()[0]
-        self.facts = facts
+        self.sentence = shortened(message or (type(self).__doc__ or "").strip().splitlines()[0])
+        self.facts = {key: shortened(value) for key, value in facts.items()}
         super().__init__(self.sentence)
 
     def __str__(self) -> str:
@@ -172,6 +179,12 @@ class ActionFailed(InvalidRequest):
     """An action failed and ended the activeflow."""
 
     reason = "ACTION_FAILED"
+
+
+class ExecutorFault(FlowManagerError):
+    """The program has a fault in this action."""
+
+    reason = "EXECUTOR_FAULT"
 
 
 class LimitReached(InvalidRequest):

@@ -182,8 +182,11 @@ class Router:
 
 
 def query_of(uri: str) -> Mapping[str, str]:
-    """Return the query of a URI, the first value of each name."""
-    pairs = parse_qs(uri.partition("?")[2], keep_blank_values=True, max_num_fields=20)
+    """Return the query of a URI, the first value of each name. Raises InvalidRequest for more names than there can be."""
+    try:
+        pairs = parse_qs(uri.partition("?")[2], keep_blank_values=True, max_num_fields=20)
+    except ValueError as error:
+        raise InvalidRequest("uri: Too many parameters.", path="uri") from error
     return {name: values[0] for name, values in pairs.items()}
 
 

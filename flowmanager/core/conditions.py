@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 import struct
@@ -17,7 +18,10 @@ OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
+DIGITS = r"\d+(_\d+)*"
+NUMBER = re.compile(
+    rf"[+-]?(({DIGITS}\.?({DIGITS})?|\.{DIGITS})(e[+-]?{DIGITS})?|inf|infinity|nan)", re.ASCII | re.IGNORECASE
+)
 
 
 def compare(left: Any, sign: str, right: Any) -> bool:
@@ -35,9 +39,17 @@ def single(value: float) -> float | None:
     return rounded
 
 
+def number_in(text: str) -> float | None:
+    """Return the 32-bit number that a text holds; None: it holds none, or one that is too large."""
+    if not NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    return None if math.isinf(value) and "inf" not in text.lower() else single(value)
+
+
 def compare_numbers(left: str, sign: str, right: float) -> bool:
     """Compare a text with a number, both as 32-bit floats; a text that is no number is false."""
-    numbers = single(float(left)) if NUMBER.fullmatch(left) else None, single(right)
+    numbers = number_in(left), single(right)
     return None not in numbers and compare(numbers[0], sign, numbers[1])
 
 

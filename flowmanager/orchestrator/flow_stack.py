@@ -16,7 +16,6 @@ from flowmanager.orchestrator.succession import stack, stacked
 from flowmanager.ports import Page, Transaction
 from flowmanager.schemas.wire import Wire
 
-
 MOST_SHOWN = 1000
 
 

@@ -7,20 +7,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
 
+import structlog
+
 from flowmanager.core import machine
 from flowmanager.core.action import Action, Option
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Step, StepResult, Turn, Wait
 from flowmanager.core.ids import Id
 from flowmanager.core.limits import Limits
 from flowmanager.core.machine import Change, Moment
-from flowmanager.core.outcomes import Failed, Outcome
+from flowmanager.core.outcomes import Continue, Failed, Outcome
 from flowmanager.core.stacks import Place
 from flowmanager.core.suspension import rest
 from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_option
-from flowmanager.errors import FlowManagerError, InvalidActionType
+from flowmanager.errors import ExecutorFault, FlowManagerError, InvalidActionType
 from flowmanager.executor import Executor, Kind, OnError, Task, allowed
 from flowmanager.ports import Flows
 from flowmanager.schemas.options import load_option
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +120,9 @@ class Fold:
         task = task_of(progress.flow, executor, self.now)
         if executor.kind is Kind.TALKING or executor.run is None:
             return replace(progress, task=task)
-        outcome = executor.run(task, self.flows) if executor.kind is Kind.READING else executor.run(task)
-        return self.settle(progress, outcome)
+        if executor.kind is Kind.READING:
+            return self.settle(progress, executor.run(task, self.flows))
+        return self.settle(progress, decided(executor, task))
 
     def settle(self, progress: Progress, outcome: Outcome) -> Progress:
         """Apply an outcome, then the events that came while the executor ran."""
@@ -154,6 +159,17 @@ def executor_of(executors: Mapping[str, Executor], action_type: str) -> Executor
     if found is None:
         raise InvalidActionType(f"not supported action type: {action_type}", type=action_type)
     return found
+
+
+def decided(executor: Executor, task: Task) -> Outcome:
+    """Return what a pure executor decides. A fault in it is a failure of the action, not of the request."""
+    try:
+        return executor.run(task) if executor.run else Continue()
+    except FlowManagerError:
+        raise
+    except Exception as error:
+        log.exception("executor_failed", action_type=executor.name)
+        raise ExecutorFault from error
 
 
 def task_of(flow: Activeflow, executor: Executor, now: datetime) -> Task:

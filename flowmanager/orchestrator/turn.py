@@ -16,7 +16,7 @@ from flowmanager.core.action import BLOCK_ANSWER, FINISH_ACTION
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Turn
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command, Moment
-from flowmanager.core.outcomes import Continue, Hold, Outcome, Push
+from flowmanager.core.outcomes import Continue, Failed, Hold, Jump, Outcome, Push
 from flowmanager.core.signals import Signal
 from flowmanager.core.suspension import postpone
 from flowmanager.errors import (
@@ -24,6 +24,7 @@ from flowmanager.errors import (
     ActiveflowEnded,
     ActiveflowNotFound,
     BrokerLost,
+    ExecutorFault,
     FlowManagerError,
     LimitReached,
     PeerError,
@@ -223,6 +224,9 @@ class Turns:
             raise
         except FlowManagerError as error:
             return error
+        except Exception:
+            log.exception("executor_failed")
+            return ExecutorFault()
 
     def push_and_follow(self, work: Work, progress: Progress, push: Push, answers: list[Any]) -> Outcome:
         """Store a pushed frame, then tell the peer that it is there."""
@@ -259,7 +263,7 @@ class Turns:
         if isinstance(result, FlowManagerError):
             progress = fold.failed(progress, result)
         else:
-            progress = fold.settle(progress, Continue() if moved else result)
+            progress = fold.settle(progress, without_move(result) if moved else result)
         progress = Reaction(fold).replay(progress)
         return self.store(work, transaction, fold.run(progress))
 
@@ -347,6 +351,12 @@ def locked(transaction: Transaction, activeflow_id: Id) -> Activeflow:
     if flow is None:
         raise ActiveflowNotFound(activeflow_id=activeflow_id)
     return flow
+
+
+def without_move(outcome: Outcome) -> Outcome:
+    """Return what is left of an outcome when the cursor was moved meanwhile: its variables."""
+    kept = outcome.variables if isinstance(outcome, Continue | Jump | Hold) else {}
+    return outcome if isinstance(outcome, Failed) else Continue(kept)
 
 
 def due(flow: Activeflow, now: datetime) -> bool:

@@ -86,7 +86,7 @@ def encode_answer(data: Any = None, *, status_code: int = 200) -> bytes:
 
 def encode_error(error: FlowManagerError) -> bytes:
     """Write an error answer."""
-    return orjson.dumps({"status_code": error.status_code, "data_type": ERROR_TYPE, "data": error.body()})
+    return orjson.dumps({"status_code": error.status_code, "data_type": ERROR_TYPE, "data": error.body()}, default=str)
 
 
 def encode_event(event_type: str, data: Mapping[str, Any]) -> bytes:

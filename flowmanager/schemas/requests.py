@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from marshmallow import ValidationError, validate
@@ -48,7 +49,7 @@ class IdOrName(Value):
 def actions() -> Items:
     """Return a field for a list of actions."""
     parts = {"id": IdOrName(), "next_id": IdOrName(), "type": Text(), "option": JsonObject()}
-    return Items(Record(parts))
+    return Items(Record(parts, load_default=partial(dict, id=NIL, next_id=NIL, type="", option=None)))
 
 
 class FlowTexts(Form):

@@ -38,6 +38,8 @@ class Step:
     answer: Any = None
     event: Any = None
     to: str = ""
+    wait: float = 0.0
+    """Seconds."""
     asked: tuple[Asked, ...] = ()
 
 
@@ -71,7 +73,7 @@ def step(found: Mapping[str, Any]) -> Step:
         Asked(peer=one["peer"], method=one["method"], uri=one["uri"], body=one.get("data"), reply=one["reply"])
         for one in found.get("asked", [])
     )
-    told = {key: found[key] for key in ("request", "status", "answer", "event", "to") if key in found}
+    told = {key: found[key] for key in ("request", "status", "answer", "event", "to", "wait") if key in found}
     return Step(number=found["step"], asked=asked, **told)
 
 

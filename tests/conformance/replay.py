@@ -48,6 +48,10 @@ class Stage(Protocol):
         """Send an event; return when all that follows from it is done."""
         ...
 
+    def wait(self, seconds: float) -> None:
+        """Let so much recorded time pass."""
+        ...
+
 
 @dataclass
 class Pairs:
@@ -161,6 +165,8 @@ class Replay:
     def step(self, step: Step) -> Iterator[str]:
         """Play a step and yield its differences."""
         self.peers.expect(step.asked)
+        if step.wait:
+            self.stage.wait(step.wait)
         if step.event is not None:
             self.stage.tell(step.to.removeprefix(NAMES.prefix), self.body(step.event))
         elif step.request is not None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
+from time import sleep
 from typing import Any, cast
 
 import orjson
 
 from flowmanager.errors import PeerTimeout
 from flowmanager.ports import Ask
+from flowmanager.settings import Settings
 from flowmanager.transport.envelope import Delivery, read_answer, request_body
 from flowmanager.transport.link import Link
 from tests.conformance.replay import Peers
 from tests.desk import Desk, Outside
+
+
+HASTE = 30
+"""How much faster time passes here than it did when the scenarios were recorded."""
+SETTINGS = Settings(breaker_seconds=Settings().breaker_seconds / HASTE)
 
 
 class RecordedOutside(Outside):
@@ -50,3 +57,7 @@ class DeskStage:
         """Send an event."""
         del queue
         self.desk.receive(body)
+
+    def wait(self, seconds: float) -> None:
+        """Wait; what the recorder itself took counts a second more."""
+        sleep((seconds + 1) / HASTE)

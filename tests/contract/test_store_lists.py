@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowmanager.core.activeflow import ReferenceType, State
+from flowmanager.core.activeflow import Activeflow, ReferenceType, State
 from flowmanager.core.flow import Flow
 from flowmanager.core.ids import MAIN, NIL
 from flowmanager.core.stacks import Place
 from flowmanager.errors import InvalidRequest
-from flowmanager.ports import NO_BODY, Page
+from flowmanager.ports import NO_BODY, Page, Transaction
 from flowmanager.store.pages import parse_token
 from flowmanager.store.sql_store import SqlStore
 from tests.contract.store_builders import NOON, add, full_activeflow, full_flow, new_id, plain_activeflow
@@ -239,3 +239,18 @@ def test_the_running_ones_of_a_reference_are_found_oldest_first(store: SqlStore)
     ended = plain_activeflow(reference_id=reference, state=State.ENDED)
     add(store, young, old, ended, plain_activeflow(reference_id=new_id()))
     assert store.run(lambda transaction: transaction.running_by_reference(reference)) == [old.id, young.id]
+
+
+def test_the_running_ones_of_a_reference_are_locked_newest_first(store: SqlStore) -> None:
+    reference = new_id()
+    young = plain_activeflow(reference_id=reference, tm_create=NOON + SECOND)
+    old = plain_activeflow(reference_id=reference, state=State.SUSPENDED)
+    add(store, young, old, plain_activeflow(reference_id=reference, state=State.ENDED), plain_activeflow())
+
+    def work(transaction: Transaction) -> list[Activeflow]:
+        found = transaction.lock_by_reference(reference)
+        transaction.save_activeflow(old.evolve(covered=True))
+        return found
+
+    assert store.run(work) == [young, old]
+    assert store.run(lambda transaction: transaction.get_activeflow(old.id)) == old.evolve(covered=True)

@@ -16,7 +16,9 @@ from sqlalchemy import Engine, create_engine, text
 
 from flowmanager.transport.inbox import Inbox
 from flowmanager.transport.session import Session
+from tests.broker_room import eventually
 from tests.integration.bad_bodies import FORMS, NO_ENVELOPES, NO_LISTS, NO_ROUTES, Form, Json, envelope
+from tests.integration.raw_properties import STRANGE, UNREADABLE, message
 from tests.processes import CUSTOMER, Client, Installation, Program, act, migrated
 from tests.services import Services
 
@@ -37,14 +39,29 @@ class Sender:
         self.channel.queue_declare(self.replies, exclusive=True)
         self.inbox = Inbox(self.session, (self.replies,))
 
+    def publish(self, message: amqp.Message, *, queue: str = "") -> None:
+        """Put a message into a queue, the one of requests if no other is named."""
+        self.channel.basic_publish(message, routing_key=queue or self.installation.names.request)
+
+    def size(self, queue: str) -> int:
+        """How many messages wait in a queue."""
+        return int(self.channel.queue_declare(queue, passive=True).message_count)
+
+    def get(self, queue: str) -> amqp.Message:
+        """Take the first message out of a queue."""
+        return self.channel.basic_get(queue, no_ack=True)
+
     def put(self, body: bytes, *, queue: str = "", **properties: Any) -> None:
         """Put a message into a queue, the one of requests if no other is named."""
-        message = amqp.Message(body, **properties)
-        self.channel.basic_publish(message, routing_key=queue or self.installation.names.request)
+        self.publish(amqp.Message(body, **properties), queue=queue)
 
     def ask(self, body: bytes, **properties: Any) -> Json:
         """Send a request and return the answer."""
         self.put(body, **{"reply_to": self.replies, **properties})
+        return self.answer()
+
+    def answer(self) -> Json:
+        """The next answer."""
         delivery = self.inbox.take(SECONDS)
         assert delivery is not None, "no answer"
         self.inbox.ack(delivery)
@@ -167,3 +184,23 @@ def test_wrong_list_request_is_refused(place: Place, kind: str, name: str) -> No
     """A page or a filter that means nothing is answered 400."""
     query, filters = NO_LISTS[name]
     place.refuses(envelope("GET", f"/v1/{kind}{query}", filters), 400, reason="INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_properties_do_not_matter(place: Place, name: str) -> None:
+    """A good request is answered whatever else is written on the message."""
+    body = envelope("GET", f"/v1/flows/{place.flow['id']}")
+    place.sender.publish(message(body, place.sender.replies, STRANGE[name]))
+    assert place.sender.answer()["data"]["id"] == place.flow["id"]
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_request_with_unreadable_properties_is_put_aside(place: Place, name: str) -> None:
+    """A message whose properties cannot be decoded is kept for a person; it neither stops nor blocks the worker."""
+    names, body = place.installation.names, envelope("GET", f"/v1/flows/{place.flow['id']}")
+    place.sender.publish(message(body, place.sender.replies, UNREADABLE[name]))
+    place.check_untouched()
+    eventually(lambda: place.sender.size(names.dead) == 1)
+    parked = place.sender.get(names.dead)
+    assert parked.body == body
+    assert parked.properties["application_headers"]["x-queue"] == names.request

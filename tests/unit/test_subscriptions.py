@@ -14,7 +14,7 @@ from flowmanager.core.ids import NIL
 from flowmanager.core.signals import SignalKind
 from flowmanager.discover import collect
 from flowmanager.errors import InvalidEnvelope
-from flowmanager.subscription import Event, Notice, Subscription, decode_event, plain
+from flowmanager.subscription import CustomerGone, Event, News, Notice, Subscription, decode_event, plain
 
 FLOW = "4d2f8a71-0b9e-4f36-8d0c-c1e5a7b3f920"
 CALL = "9c37e1f0-58ab-4d62-8e19-07b4c6d2a5f3"
@@ -27,7 +27,7 @@ def decode(body: object) -> Event:
     return decode_event(orjson.dumps(body), limit=100_000, depth=50)
 
 
-def notice(body: object) -> Notice | None:
+def notice(body: object) -> News | None:
     event = decode(body)
     subscription = TABLE.get((event.source, event.name))
     return subscription.read(event) if subscription else None
@@ -35,7 +35,7 @@ def notice(body: object) -> Notice | None:
 
 def told(body: object) -> Notice:
     found = notice(body)
-    assert found is not None
+    assert isinstance(found, Notice)
     return found
 
 
@@ -222,8 +222,29 @@ def test_an_event_becomes_its_signal(
 
 
 def test_every_subscribed_event_is_in_the_table() -> None:
-    events = [decode(body) for body, *_ in CASES]
+    events = [decode(body) for body in (GONE, *(body for body, *_ in CASES))]
     assert {(event.source, event.name) for event in events} >= TABLE.keys() - SAME_AS_OTHERS
+
+
+GONE = own("customer", "customer_deleted", id=THING, name="Mera", status="deleted")
+
+
+def test_a_deleted_customer_is_gone() -> None:
+    assert notice(GONE) == CustomerGone(THING)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(own("customer", "customer_deleted", id=rubbish) for rubbish in (None, "", NIL, "bad", 5, [THING])),
+        own("customer", "customer_deleted", customer_id=THING),
+        own("customer", "customer_frozen", id=THING),
+        own("other", "customer_deleted", id=THING),
+    ],
+    ids=name_of,
+)
+def test_nobody_else_is_gone(body: dict[str, Any]) -> None:
+    assert notice(body) is None
 
 
 SAME_AS_OTHERS = {
@@ -342,7 +363,7 @@ def test_no_json_makes_any_reader_fail(body: Any) -> None:
         return
     for subscription in ALL:
         found = subscription.read(event)
-        assert found is None or found.activeflow_id or found.reference_id
+        assert found is None or isinstance(found, CustomerGone) or found.activeflow_id or found.reference_id
 
 
 @given(name=st.sampled_from(["AgentAnswered", "agent_answered", "agent-answered", "AGENT.ANSWERED"]))

@@ -1,0 +1,69 @@
+"""Every scenario recorded from the reference service comes out the same with us, or differs as it is documented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from flowmanager.store.engine import Engines
+from flowmanager.store.sql_store import SqlStore
+from tests.conformance.differences import DIFFERENCES
+from tests.conformance.recording import Scenario, scenarios
+from tests.conformance.replay import Difference, Peers, Replay
+from tests.conformance.stages import SETTINGS, DeskStage, RecordedOutside
+from tests.conformance.tables import differing_rows
+from tests.desk import Desk
+
+SCENARIOS = scenarios()
+DOCUMENT = Path(__file__).parents[2] / "docs" / "compatibility.md"
+ROW = re.compile(r'^\| <a id="([a-z-]+)"></a>.*\| ([0-9, ]*)\|$', re.MULTILINE)
+
+
+def named(scenario: Scenario) -> str:
+    """The name of a test."""
+    return scenario.name
+
+
+def check(scenario: Scenario, found: Iterable[Difference]) -> None:
+    """Compare the differences with those that are documented; fails telling both kinds of surprise."""
+    documented = {number for one in DIFFERENCES.get(scenario.name, ()) for number in one.numbers}
+    found = list(found)
+    surprises = [f"step {step}: {text}" for step, text in found if step not in documented]
+    agreeing = documented - {one.step for one in found}
+    assert not surprises, "\n".join([scenario.description, *surprises])
+    assert not agreeing, f"agrees now, take it out of the table: steps {sorted(agreeing)}"
+
+
+@pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one.steps], ids=named)
+def test_scenario(scenario: Scenario, empty_engines: Engines) -> None:
+    """Its requests are answered alike, and other managers are asked alike."""
+    peers = Peers()
+    desk = Desk(SqlStore(empty_engines), empty_engines, SETTINGS, RecordedOutside(peers))
+    check(scenario, Replay(DeskStage(desk), peers).play(scenario))
+
+
+@pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one.table], ids=named)
+def test_table(scenario: Scenario) -> None:
+    """Each condition comes out alike."""
+    check(scenario, differing_rows(scenario))
+
+
+def test_differences_are_those_of_known_scenarios() -> None:
+    """A scenario that is renamed or removed takes its differences with it."""
+    known = {one.name: {step.number for step in one.steps} or range(1, len(one.table) + 1) for one in SCENARIOS}
+    for name, differences in DIFFERENCES.items():
+        assert all(number in known[name] for one in differences for number in one.numbers)
+        assert all(one.reason for one in differences)
+
+
+def test_document_explains_exactly_these_differences() -> None:
+    """Each section names the scenarios that show it, and each difference its section."""
+    explained = {anchor: set(re.findall(r"\d+", numbers)) for anchor, numbers in ROW.findall(DOCUMENT.read_text())}
+    shown: dict[str, set[str]] = {anchor: set() for anchor in explained}
+    for name, differences in DIFFERENCES.items():
+        for one in differences:
+            shown[one.section].add(name[:3])
+    assert explained == shown
