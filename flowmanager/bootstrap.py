@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_network
+from time import monotonic
 from uuid import uuid4
 
 import structlog
@@ -168,12 +169,13 @@ class Worker:
 
     def stop(self, seconds: float) -> bool:
         """Finish what is in hand; say whether that was possible in time. Entrances close first, then what they use."""
+        deadline = monotonic() + seconds
         for lane in self.lanes:
             lane.stop()
         for lane in self.lanes:
-            lane.join(seconds)
+            lane.join(max(deadline - monotonic(), 0))
         self.sweeper.stop()
-        self.sweeper.join(seconds)
+        self.sweeper.join(max(deadline - monotonic(), 1))
         clean = not any(thread.is_alive() for thread in (*self.lanes, self.sweeper))
         if clean:
             self.store.close()

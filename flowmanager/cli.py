@@ -71,7 +71,7 @@ def serve(processes: int, threads: int | None, embedded: bool) -> None:
     if processes == 1:
         sys.exit(serve_one(settings))
     arguments = ["serve", *(["--threads", str(threads)] if threads else []), *(["--embedded"] if embedded else [])]
-    sys.exit(serve_many(arguments, processes, settings.stop_seconds + 5))
+    sys.exit(serve_many(arguments, processes, settings))
 
 
 @main.command()

@@ -135,6 +135,13 @@ class StaleAction(FlowManagerError):
     reason = "STALE_ACTION"
 
 
+class InProgress(FlowManagerError):
+    """The same request is being handled; repeat it later for its answer."""
+
+    status = "UNAVAILABLE"
+    reason = "IN_PROGRESS"
+
+
 class ActiveflowEnded(FlowManagerError):
     """The activeflow has ended."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from threading import Thread
 from typing import Any
@@ -12,11 +13,16 @@ from prometheus_client import make_wsgi_app
 from flowmanager.errors import InvalidSetting
 from flowmanager.metrics import Metrics
 
+LAST_PORT = 65_535
+
 Start = Callable[..., Any]
 
 
 class Silent(WSGIRequestHandler):
     """A request handler that does not write a line for every visit."""
+
+    timeout = 5.0
+    """Seconds: a visitor who says nothing must not keep the others out."""
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -25,10 +31,10 @@ class Silent(WSGIRequestHandler):
 def serve_metrics(metrics: Metrics, endpoint: str, address: str, *, process: int = 0) -> WSGIServer:
     """Serve the metrics at a path of `host:port`, each further process on the next port. Raises InvalidSetting."""
     host, _, port = address.rpartition(":")
-    if not port.isdigit():
-        raise InvalidSetting(
-            "PROMETHEUS_LISTEN_ADDRESS must be host:port or :port", variable="PROMETHEUS_LISTEN_ADDRESS"
-        )
+    if not endpoint.startswith("/"):
+        raise InvalidSetting("PROMETHEUS_ENDPOINT must begin with /, such as /metrics")
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) + process > LAST_PORT:
+        raise InvalidSetting("PROMETHEUS_LISTEN_ADDRESS must be host:port or :port, such as :2112")
     page: Any = make_wsgi_app(metrics.registry)
 
     def app(environ: dict[str, Any], start: Start) -> Iterable[bytes]:

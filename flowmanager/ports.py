@@ -161,6 +161,10 @@ class Transaction(Flows, Protocol):
         """Put messages into the outbox."""
         ...
 
+    def get_answer(self, key: str) -> bytes | None:
+        """Return the kept answer to a request."""
+        ...
+
     def add_answer(self, key: str, body: bytes) -> None:
         """Keep the answer to a request. Raises Answered when that request has one."""
         ...

@@ -53,11 +53,10 @@ class Aftermath:
         afterwards, work.afterwards = work.afterwards, []
         for act in afterwards:
             self.attempt(act)
+        self.publish(work.engine, work.done.touched, publisher)
         children, work.done.children = work.done.children, []
         for child_id in children:
             self.start(work, child_id, publisher)
-        if afterwards:
-            self.publish(work.engine, work.done.touched, publisher)
 
     def publish(self, engine: Engine, touched: list[Id], publisher: Publisher) -> None:
         """Publish what the outbox holds of the touched records, in commit order."""

@@ -13,7 +13,7 @@ import structlog
 from marshmallow import ValidationError
 
 from flowmanager.core.ids import Id
-from flowmanager.errors import Answered, FlowManagerError, InvalidRequest, RouteNotFound, StoreLost
+from flowmanager.errors import Answered, FlowManagerError, InProgress, InvalidRequest, RouteNotFound, StoreLost
 from flowmanager.orchestrator.control import Control
 from flowmanager.orchestrator.customers import Customers
 from flowmanager.orchestrator.dispatch import Dispatch
@@ -34,6 +34,10 @@ SEGMENTS = {"id": UUID, "word": r"[a-z_]*", "rest": r".*"}
 """What a segment of a path may be; an id in any other spelling is no such URI."""
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
+PASSING = frozenset({"FAILED_PRECONDITION", "ALREADY_EXISTS", "NOT_FOUND", "RESOURCE_EXHAUSTED"})
+"""Refusals that depend on the state of a record: the same request could be accepted later."""
+POLL_SECONDS = 0.1
+"""How often the answer to a request that is being handled is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +157,8 @@ class Router:
             return work.done.body or encode_answer(data)
         except StoreLost:
             raise
+        except InProgress as error:
+            return self.awaited(work, error)
         except FlowManagerError as error:
             return self.refused(work, error)
         finally:
@@ -168,6 +174,17 @@ class Router:
                 return one, match.groupdict()
         raise RouteNotFound(method=request.method[:16], uri=request.uri[:200])
 
+    def awaited(self, work: Work, error: InProgress) -> bytes:
+        """Return the answer that the first delivery of the same request gets, as soon as it is there."""
+        engine = self.app.engine
+        for _ in range(int(engine.repeat_seconds / POLL_SECONDS)):
+            kept = engine.store.get_answer(work.key)
+            if kept is not None:
+                engine.metrics.repeated.inc()
+                return kept
+            engine.sleep(POLL_SECONDS)
+        return encode_error(error)
+
     def refused(self, work: Work, error: FlowManagerError) -> bytes:
         """Return an error answer, or the first answer when the request turns out to be a repeat."""
         if error.reason == "BROKER_LOST":
@@ -178,11 +195,21 @@ class Router:
             self.app.engine.metrics.repeated.inc()
             return kept
         log.info("request_refused", reason=error.reason, message=error.sentence, status=error.status_code)
+        if work.key and error.status in PASSING:
+            return self.kept_refusal(work, error)
         return work.done.body or encode_error(error if not isinstance(error, Answered) else InvalidRequest())
+
+    def kept_refusal(self, work: Work, error: FlowManagerError) -> bytes:
+        """Return an error answer, kept for repeats: by then the state that it speaks of may have changed."""
+        try:
+            work.commit(lambda transaction: work.refuse(transaction, error))
+        except Answered:
+            return self.app.engine.store.get_answer(work.key) or encode_error(error)
+        return work.done.body or encode_error(error)
 
 
 def query_of(uri: str) -> Mapping[str, str]:
-    """Return the query of a URI, the first value of each name. Raises InvalidRequest for more names than there can be."""
+    """Return the query of a URI, the first value of each name. Raises InvalidRequest for too many names."""
     try:
         pairs = parse_qs(uri.partition("?")[2], keep_blank_values=True, max_num_fields=20)
     except ValueError as error:

@@ -27,6 +27,9 @@ POLL_SECONDS = 0.2
 RESTART_SECONDS = 1.0
 """How long to wait before a process that died is started again: a fault at the start must not spin."""
 PROCESS_NUMBER = "FLOWMANAGER_PROCESS_NUMBER"
+PARENT_PROCESS = "FLOWMANAGER_PARENT_PROCESS"
+HOPELESS = 2
+"""Exit status of a process that cannot serve as things are set: to start it again would not help."""
 
 
 def check_settings(settings: Settings) -> None:
@@ -73,6 +76,8 @@ def serve_one(settings: Settings) -> int:
     check_settings(settings)
     metrics = Metrics()
     wait_for_schema(settings, stopping)
+    if stopping.is_set():
+        return 0
     worker = make_worker(settings, metrics=metrics)
     page = None
     if settings.prometheus_endpoint and settings.prometheus_listen_address:
@@ -81,8 +86,7 @@ def serve_one(settings: Settings) -> int:
         page = serve_metrics(metrics, endpoint, address, process=number)
     worker.start()
     log.info("worker_started", worker_id=worker.engine.worker_id, threads=settings.threads, pid=os.getpid())
-    while not stopping.wait(POLL_SECONDS):
-        pass
+    wait_for_end(stopping)
     log.info("worker_stopping", worker_id=worker.engine.worker_id)
     clean = worker.stop(settings.stop_seconds)
     if page is not None:
@@ -91,33 +95,59 @@ def serve_one(settings: Settings) -> int:
     return 0 if clean else 1
 
 
-def serve_many(arguments: Sequence[str], processes: int, seconds: float) -> int:
-    """Keep several worker processes running until a signal comes. Return 0 when all of them ended well."""
+def wait_for_end(stopping: Event) -> None:
+    """Return when a signal has come, or the process that watches over this one is gone."""
+    parent = int(os.environ.get(PARENT_PROCESS, "0"))
+    while not stopping.wait(POLL_SECONDS):
+        if parent and os.getppid() != parent:
+            log.error("parent_lost", parent=parent)
+            return
+
+
+def serve_many(arguments: Sequence[str], processes: int, settings: Settings) -> int:
+    """Keep several worker processes running until a signal comes. Return 0 when all of them ended well.
+
+    Raises InvalidSetting for a database whose tables are not current.
+    """
     stopping = Event()
     on_signals(stopping)
-    children = [start_child(arguments, number) for number in range(processes)]
+    wait_for_schema(settings, stopping)
+    children = [] if stopping.is_set() else [start_child(arguments, number) for number in range(processes)]
     while not stopping.wait(POLL_SECONDS):
-        for number, child in enumerate(children):
-            if child.poll() is not None:
-                log.error("worker_died", process=number, status=child.returncode)
-                stopping.wait(RESTART_SECONDS)
-                children[number] = start_child(arguments, number)
-    return stop_children(children, seconds)
+        if not restart_dead(children, arguments, stopping):
+            stop_children(children, settings.stop_seconds)
+            return HOPELESS
+    # A child first gives its own threads all the time there is.
+    return stop_children(children, settings.stop_seconds + 5)
+
+
+def restart_dead(children: list[subprocess.Popen[bytes]], arguments: Sequence[str], stopping: Event) -> bool:
+    """Start processes again that have died; say whether there is hope for them."""
+    for number, child in enumerate(children):
+        if child.poll() is None:
+            continue
+        if child.returncode == HOPELESS:
+            return False
+        log.error("worker_died", process=number, status=child.returncode)
+        if not stopping.wait(RESTART_SECONDS):
+            children[number] = start_child(arguments, number)
+    return True
 
 
 def start_child(arguments: Sequence[str], number: int) -> subprocess.Popen[bytes]:
     """Start one worker process."""
-    environment = {**os.environ, PROCESS_NUMBER: str(number)}
+    environment = {**os.environ, PROCESS_NUMBER: str(number), PARENT_PROCESS: str(os.getpid())}
     return subprocess.Popen([sys.executable, "-m", "flowmanager", *arguments], env=environment)
 
 
 def stop_children(children: Sequence[subprocess.Popen[bytes]], seconds: float) -> int:
-    """End the worker processes; those that do not end in time are killed."""
+    """End the worker processes; those that do not end in time are killed. Return 0 when all ended well."""
     for child in children:
         child.send_signal(signal.SIGTERM)
     deadline = monotonic() + seconds
     statuses = [wait_or_kill(child, max(deadline - monotonic(), 0.1)) for child in children]
-    return 0 if not any(statuses) else 1
+    # One that the signal met before it could serve had nothing in hand.
+    return 0 if {0, -signal.SIGTERM}.issuperset(statuses) else 1
 
 
 def wait_or_kill(child: subprocess.Popen[bytes], seconds: float) -> int:

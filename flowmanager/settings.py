@@ -52,7 +52,7 @@ class Settings:
     """How often passed deadlines are looked for: a timer fires this much late at most."""
     outbox_seconds: float = 5.0
     """After how long an unpublished event is published by somebody else."""
-    purge_seconds: float = 60.0
+    purge_seconds: float = 10.0
     """How often expired rows are deleted."""
     media_wait_seconds: float = 3600.0
     """How long a media action without a limit of its own may take."""
@@ -87,19 +87,29 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     limits = {
         one.name: value
         for one in fields(Limits)
-        if (value := parsed(environment, f"{PREFIX}LIMIT_{one.name.upper()}", str(one.type))) is not None
+        if (value := parsed(environment, limit_variable_of(one.name), kind_of(one))) is not None
     }
     return Settings(**values, limits=Limits(**limits))
 
 
 def given(environment: Mapping[str, str], one: Any) -> Any:
     """Return the value of one setting, None when it is not given."""
-    return None if one.name == "limits" else parsed(environment, variable_of(one.name), str(one.type))
+    return None if one.name == "limits" else parsed(environment, variable_of(one.name), kind_of(one))
+
+
+def kind_of(one: Any) -> str:
+    """Return how the value of a setting is read: a number that is 0 when not set may be set to 0 too."""
+    return f"{one.type} or 0" if one.type == "int" and one.default == 0 else str(one.type)
 
 
 def variable_of(name: str) -> str:
     """Return the environment variable of a setting."""
     return name.upper() if name in PLAIN_NAMES else f"{PREFIX}{name.upper()}"
+
+
+def limit_variable_of(name: str) -> str:
+    """Return the environment variable of a limit of one activeflow."""
+    return f"{PREFIX}LIMIT_{name.upper()}"
 
 
 def parsed(environment: Mapping[str, str], variable: str, kind: str) -> Any:
@@ -121,6 +131,11 @@ def positive(text: str) -> int:
     return value
 
 
+def positive_or_zero(text: str) -> int:
+    """Read a number that is not below zero."""
+    return 0 if int(text) == 0 else positive(text)
+
+
 def seconds(text: str) -> float:
     """Read a time above zero."""
     value = float(text)
@@ -133,7 +148,14 @@ BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "n
 PARSERS: Mapping[str, Any] = {
     "str": str,
     "int": positive,
+    "int or 0": positive_or_zero,
     "float": seconds,
     "bool": lambda text: BOOLEANS[text.lower()],
 }
-EXPECTED = {"str": "a text", "int": "a whole number above 0", "float": "a number above 0", "bool": "true or false"}
+EXPECTED = {
+    "str": "a text",
+    "int": "a whole number above 0",
+    "int or 0": "a whole number, 0 or above",
+    "float": "a number above 0",
+    "bool": "true or false",
+}

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 BATCH = 500
 """Rows of one round of publishing and of deleting."""
 TICK_SECONDS = 5.0
+PURGE_SECONDS = 1.0
+"""How long one round of deleting may keep timers waiting."""
 PAUSE_SECONDS = 1.0
 """How long to wait after a loss of the database or the broker."""
 
@@ -50,7 +52,7 @@ class Sweeper(Thread):
             Duty(lambda: recovery.fire_timers(self.work, self.complete), seconds.timer),
             Duty(lambda: recovery.take_over(self.work, self.complete), seconds.heartbeat),
             Duty(lambda: self.publish_late(upkeep, seconds.outbox), seconds.outbox / 2),
-            Duty(lambda: upkeep.purge(limit=BATCH), seconds.purge),
+            Duty(lambda: self.purge(upkeep), seconds.purge),
             Duty(link.tick, TICK_SECONDS),
         ]
 
@@ -65,6 +67,12 @@ class Sweeper(Thread):
     def complete(self, work: Work) -> None:
         """Publish the events of one activeflow and start its children."""
         self._aftermath.complete(work, self._link)
+
+    def purge(self, upkeep: Upkeep) -> None:
+        """Delete expired rows in small batches until few are left, or it is time for other duties."""
+        end = monotonic() + PURGE_SECONDS
+        while upkeep.purge(limit=BATCH) >= BATCH and monotonic() < end and not self._stopping.is_set():
+            upkeep.heartbeat(self._engine.worker_id)
 
     def publish_late(self, upkeep: Upkeep, seconds: float) -> None:
         """Publish events whose worker is lost or was cut off."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,10 +24,10 @@ READY_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class ClientRoom:
-    """Gives out clients of one installation; all are closed at the end."""
+    """Gives out clients of one installation; all are closed with the stack."""
 
     installation: Installation
-    clients: list[FlowManagerClient] = field(default_factory=list)
+    stack: ExitStack
 
     @property
     def prefix(self) -> str:
@@ -42,17 +42,17 @@ class ClientRoom:
     def client(self, url: str = "", **options: Any) -> FlowManagerClient:
         """A client."""
         made = FlowManagerClient(url or self.url, prefix=self.prefix, **options)
-        return self.installation.stack.enter_context(made)
+        return self.stack.enter_context(made)
 
     def subscriber(self, url: str = "", **options: Any) -> EventSubscriber:
         """A listener to the events."""
         made = EventSubscriber(url or self.url, prefix=self.prefix, **options)
-        return self.installation.stack.enter_context(made)
+        return self.stack.enter_context(made)
 
     def peer(self, name: str, answer: AnswerRequest) -> None:
         """Another manager."""
         responder = Responder(self.url, (self.installation.names.request_queue(name),), answer)
-        self.installation.stack.callback(responder.stop)
+        self.stack.callback(responder.stop)
         assert responder.start()
 
 
@@ -66,7 +66,8 @@ def worker_on(installation: Installation, settings: Settings) -> Iterator[Client
     worker.start()
     try:
         assert worker.ready(READY_SECONDS)
-        yield ClientRoom(installation)
+        with ExitStack() as stack:
+            yield ClientRoom(installation, stack)
     finally:
         assert worker.stop(READY_SECONDS)
 
@@ -100,6 +101,5 @@ def talk(text: str, **more: Any) -> Action:
 def started(client: FlowManagerClient, *actions: Any, **more: Any) -> tuple[Flow, Activeflow]:
     """A flow and an activeflow of it."""
     flow = client.flows.create(CUSTOMER, actions=actions)
-    return flow, client.activeflows.create(CUSTOMER, flow.id, reference_type="call", reference_id=str(uuid4()), **more)
-
-
+    wanted = {"reference_type": "call", "reference_id": str(uuid4()), **more}
+    return flow, client.activeflows.create(CUSTOMER, flow.id, **wanted)

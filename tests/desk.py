@@ -21,7 +21,7 @@ from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.settings import Settings
 from flowmanager.store.engine import Engines
 from flowmanager.store.sql_store import SqlStore
-from flowmanager.store.tables import activeflows, metadata, outbox, workers
+from flowmanager.store.tables import activeflows, answers, flows, metadata, outbox, workers
 from flowmanager.sweeper import Seconds, Sweeper
 from flowmanager.transport.envelope import Delivery, request_body
 from flowmanager.transport.link import Link, StandingLink
@@ -55,8 +55,8 @@ def new_id() -> Id:
 
 def act(action_type: str, /, **option: Any) -> Json:
     """An action as requests bring it; `id` and `next_id` stand beside the option."""
-    beside = {key: option.pop(key) for key in ("id", "next_id") if key in option}
-    action: Json = {**beside, "type": action_type}
+    action: Json = {key: option.pop(key) for key in ("id", "next_id") if key in option}
+    action["type"] = action_type
     return {**action, "option": option} if option else action
 
 
@@ -222,12 +222,26 @@ class Desk:
 
     def later(self, seconds: float) -> None:
         """Let time pass: deadlines, heartbeats and unpublished messages get older."""
-        aged = ((activeflows, "wait_until"), (workers, "tm_heartbeat"), (outbox, "tm_create"))
+        aged = (
+            (activeflows, "wait_until"),
+            (workers, "tm_heartbeat"),
+            (outbox, "tm_create"),
+            (flows, "tm_expire"),
+            (answers, "tm_expire"),
+        )
         with self.engines.transactions.begin() as connection:
             for table, name in aged:
-                for row in connection.execute(select(table.c.id, table.c[name]).where(table.c[name].is_not(None))):
+                [key] = table.primary_key.columns
+                for row in connection.execute(select(key, table.c[name]).where(table.c[name].is_not(None))):
                     older = {name: row[1] - timedelta(seconds=seconds)}
-                    connection.execute(update(table).where(table.c.id == row.id).values(older))
+                    connection.execute(update(table).where(key == row[0]).values(older))
+
+    def same_time(self) -> None:
+        """Make everything as old as everything else."""
+        with self.engines.transactions.begin() as connection:
+            for table in (flows, activeflows):
+                moment_ = connection.execute(select(table.c.tm_create)).scalars().first()
+                connection.execute(update(table).values(tm_create=moment_))
 
     def dies_in(self, pattern: str, act_of_dying: Callable[[], object]) -> None:
         """Do something during which the process is killed while it asks a peer; afterwards that peer answers again."""

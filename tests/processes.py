@@ -1,9 +1,10 @@
-"""Real `python -m flowmanager …` processes for tests: on a database and queue names of their own, stopped at the end."""
+"""Real `python -m flowmanager …` processes on a database and queue names of their own, stopped at the end."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -216,6 +217,12 @@ class Client:
             return False
 
         eventually(answered, seconds=START_SECONDS)
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 CUSTOMER = str(uuid4())

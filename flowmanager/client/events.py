@@ -87,6 +87,7 @@ class Seen:
         """Remember an id and forget the oldest."""
         if message_id:
             self._ids[message_id] = None
+            self._ids.move_to_end(message_id)
         if len(self._ids) > self._size:
             self._ids.popitem(last=False)
 

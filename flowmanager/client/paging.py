@@ -21,8 +21,9 @@ def each(
     """Yield every record of a list, newest first; the next page is asked for when it is needed. Raises ClientError."""
 
     def read(wires: Any) -> Page[Listed]:
-        # A record of which only part is known here still has its place in the list.
-        return [(kind.read(wire), f"{wire.get('tm_create') or ''},{wire['id']}") for wire in wires]
+        # The time as it is on the wire: read and written again it could differ.
+        places = [f"{wire.get('tm_create')},{wire['id']}" for wire in wires]
+        return list(zip(kind.read_all(wires), places, strict=True))
 
     size, token, full = options.get("page_size", PAGE_SIZE), "", True
     call: CallOptions = {"timeout": options["timeout"]} if "timeout" in options else {}

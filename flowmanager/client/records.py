@@ -117,7 +117,7 @@ class Step(Action):
 class Flow(Record):
     """A stored flow. `persist` false: a temporary one, gone after a day."""
 
-    id: Id = NIL
+    id: Id
     customer_id: Id = NIL
     type: str = ""
     name: str = ""
@@ -178,7 +178,7 @@ class Activeflow(Record):
     in events those since the previous event.
     """
 
-    id: Id = NIL
+    id: Id
     customer_id: Id = NIL
     flow_id: Id = NIL
     status: str = ""
@@ -219,5 +219,5 @@ class Activeflow(Record):
 class Variables(Record):
     """The variables of an activeflow, whose `id` it has."""
 
-    id: Id = NIL
+    id: Id
     variables: Mapping[str, str] = field(default_factory=dict)

@@ -10,5 +10,7 @@ START: Id = "00000000-0000-0000-0000-000000000001"
 """The place before the first action of a stack."""
 FINISH: Id = "00000000-0000-0000-0000-000000000002"
 """The pseudo action at the end of a flow."""
+NEXT: Id = "00000000-0000-0000-0000-000000000003"
+"""Reserved: other implementations mean "go on" by it."""
 MAIN: Id = START
 """The stack that holds the actions of the flow itself."""

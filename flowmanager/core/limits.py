@@ -25,7 +25,7 @@ class Limits:
     """Bytes of all keys and values given in one request."""
     variables_bytes: int = 262_144
     """Bytes of all keys and values of an activeflow: they are read and written with every step."""
-    option_bytes: int = 1_048_576
+    option_characters: int = 1_048_576
     """Characters of all texts of one action's option after substitution: variables must not multiply into gigabytes."""
     early_signals: int = 64
     """Events kept while an executor runs: a flood of events must not fill the record."""

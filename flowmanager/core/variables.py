@@ -49,6 +49,13 @@ def substitute_text(text: str, values: Variables) -> str:
     return "".join([*parts, text[done:]])
 
 
+def substitute_within(text: str, values: Variables, *, limit: int) -> str:
+    """Replace placeholders in a text. Raises VariableLimit when the result would have more than `limit` characters."""
+    if expanded_size(text, values) > limit:
+        raise VariableLimit("the text is too large after substitution", limit=limit)
+    return substitute_text(text, values)
+
+
 def names_in(tree: Any) -> frozenset[str]:
     """Return the names of all placeholders in the texts of a JSON value."""
     return frozenset(text[begin + 2 : end - 1] for text in texts(tree) for begin, end in placeholders(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flowmanager.core.activeflow import Activeflow
-from flowmanager.core.ids import Id
+from flowmanager.core.ids import NIL, Id
 from flowmanager.managers.parties import Parties
 from flowmanager.managers.peer import Calls, id_of, without_empty
 from flowmanager.ports import Ask
@@ -34,11 +34,11 @@ class ContactManager:
             "self": case.parties.own,
             "peer": case.parties.peer,
             "reference_type": case.reference_type,
-            "reference_id": activeflow.reference_id,
+            "reference_id": "" if activeflow.reference_id == NIL else activeflow.reference_id,
             "name": case.name,
             "detail": case.detail,
         }
-        shown = without_empty(body, "name", "detail")
+        shown = without_empty(body, "name", "detail", "reference_id")
         return id_of("contact", self.calls.call(Ask(peer="contact", method="POST", uri="/v1/cases", body=shown)))
 
     def add_note(self, customer_id: Id, case_id: Id, text: str) -> None:

@@ -8,13 +8,16 @@ from typing import Any
 
 from flowmanager.core import naming
 from flowmanager.core.action import Action
-from flowmanager.core.ids import NIL, Id
+from flowmanager.core.ids import FINISH, NEXT, NIL, START, Id
 from flowmanager.core.variables import names_in
 from flowmanager.errors import InvalidActionType, InvalidRequest
 from flowmanager.executor import Executor
 from flowmanager.ports import Ids
 from flowmanager.schemas.fields import parse_id
 from flowmanager.schemas.options import check_option
+
+RESERVED = frozenset({START, FINISH, NEXT})
+"""Ids that mean a place: an action that had one could not be told from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class ActionChecker:
         names: dict[str, Id] = {}
         for number, form in enumerate(forms):
             given = form["id"]
+            if given in RESERVED:
+                raise InvalidRequest(f"actions[{number}].id: reserved", path=f"actions[{number}].id")
             if not is_name(given):
                 continue
             if given in names:

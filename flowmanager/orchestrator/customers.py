@@ -10,7 +10,7 @@ import structlog
 
 from flowmanager.core.activeflow import EndedReason
 from flowmanager.core.ids import Id
-from flowmanager.errors import BrokerLost, FlowManagerError, StoreLost
+from flowmanager.errors import FlowManagerError, StoreLost
 from flowmanager.orchestrator.engine import Work
 from flowmanager.orchestrator.flows import FlowStore
 from flowmanager.orchestrator.lifecycle import Lifecycle
@@ -36,9 +36,9 @@ class Customers:
     def remove(self, work: Work, customer_id: Id, complete: Complete) -> None:
         """End and delete the activeflows, then delete the flows; `complete` publishes the events of each batch.
 
-        Activeflows go first, so that none goes on with flows that are deleted already. Each record has a transaction
-        of its own: when the event comes again, after a crash or without reason, what is left is done. Raises BrokerLost
-        and StoreLost.
+        Activeflows go first, so that none of them starts anything from a flow that is gone. Each record has a
+        transaction of its own: when the event comes again, after a crash or without reason, what is left is done.
+        Raises BrokerLost and StoreLost.
         """
         counts = {
             "activeflows": self.each(work, partial(activeflow_ids, customer_id), self.remove_activeflow, complete),
@@ -56,12 +56,12 @@ class Customers:
         return removed - len(failed)
 
     def attempt(self, work: Work, record_id: Id, remove: Remove) -> bool:
-        """Remove one record; say whether that was possible."""
+        """Remove one record; say whether that was possible. Raises StoreLost."""
         # Without the event's identity: the record itself tells whether it is deleted, no answer need be kept for that.
         part = Work(work.engine, work.rpc)
         try:
             remove(part, record_id)
-        except (BrokerLost, StoreLost):
+        except StoreLost:
             raise
         except FlowManagerError as error:
             log.error("removal_failed", id=record_id, error=str(error))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
+from time import sleep
 from typing import Any, TypeVar
 
 from flowmanager.core.ids import Id
 from flowmanager.core.limits import Limits
-from flowmanager.errors import FlowManagerError
+from flowmanager.errors import Answered, FlowManagerError
 from flowmanager.executor import Executor
 from flowmanager.managers.web import Web
 from flowmanager.metrics import Metrics
@@ -26,18 +27,18 @@ class Abandoned:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.ids: set[Id] = set()
+        self.ids: list[Id] = []
 
     def add(self, activeflow_id: Id) -> None:
         """Remember an activeflow."""
         with self.lock:
-            self.ids.add(activeflow_id)
+            if activeflow_id not in self.ids:
+                self.ids.append(activeflow_id)
 
-    def take(self) -> list[Id]:
-        """Return all of them and forget them."""
+    def pop(self) -> Id | None:
+        """Return one of them and forget it; None: there is none."""
         with self.lock:
-            taken, self.ids = sorted(self.ids), set()
-            return taken
+            return self.ids.pop(0) if self.ids else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,10 @@ class Engine:
     """Reference types whose activeflows lie on top of each other instead of running side by side."""
     max_active_flows: int = 0
     """Activeflows of one stack, 0: any number: a talk that opens ever new subjects must not pile them up."""
+    repeat_seconds: float = 2.5
+    """How long the repeat of a request that is being handled waits for its answer: less than its sender waits."""
+    sleep: Callable[[float], None] = sleep
+    """Let time pass."""
     abandoned: Abandoned = field(default_factory=Abandoned)
 
     def peers(self, rpc: Rpc) -> Rpc:
@@ -98,6 +103,8 @@ class Work:
     key: str = ""
     """Identity of the request; empty: it has none, and a repeat cannot be told from a new one."""
     redelivered: bool = False
+    under_way: bool = False
+    """A part of the work is committed: an answer that somebody else gave meanwhile must not undo the rest."""
     done: Draft = field(default_factory=Draft)
     """What is committed."""
     draft: Draft = field(default_factory=Draft)
@@ -132,6 +139,11 @@ class Work:
         self.done.children += branch.done.children
         self.afterwards += branch.afterwards
 
+    def check_new(self) -> None:
+        """Raise Answered when this request has its answer already: before peers are asked for it outside a turn."""
+        if self.key and self.engine.store.get_answer(self.key) is not None:
+            raise Answered(key=self.key)
+
     def answer(self, transaction: Transaction, data: Any = None) -> None:
         """Fix the answer of this message, committed with the transaction."""
         self.keep(transaction, encode_answer(data))
@@ -144,6 +156,7 @@ class Work:
         """Store the answer for repeats of the request; the first answer of a message stays."""
         if self.done.body is not None:
             return
-        if self.key:
+        known = transaction.get_answer(self.key) if self.key and self.under_way else None
+        if self.key and known is None:
             transaction.add_answer(self.key, body)
-        self.draft.body = body
+        self.draft.body = known or body

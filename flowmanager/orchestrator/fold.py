@@ -18,7 +18,7 @@ from flowmanager.core.machine import Change, Moment
 from flowmanager.core.outcomes import Continue, Failed, Outcome
 from flowmanager.core.stacks import Place
 from flowmanager.core.suspension import rest
-from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_option
+from flowmanager.core.variables import RAW_OPTIONS, REFERENCE_DATA, Variables, names_in, substitute_option
 from flowmanager.errors import ExecutorFault, FlowManagerError, InvalidActionType
 from flowmanager.executor import Executor, Kind, OnError, Task, allowed
 from flowmanager.ports import Flows
@@ -104,10 +104,10 @@ class Fold:
         progress = replace(progress, flow=flow)
         try:
             executor = executor_of(self.executors, raw.type)
-            option = substitute_option(raw.option, values_of(progress), limit=self.limits.option_bytes)
-            progress = replace(progress, flow=flow.evolve(current_action=replace(raw, option=option)))
             if not allowed(executor.media, flow):
-                return progress.with_change(machine.leave(progress.flow, StepResult.SKIPPED, self.moment(progress)))
+                return progress.with_change(machine.leave(flow, StepResult.SKIPPED, self.moment(progress)))
+            option = substitute_option(raw.option, values_of(progress), limit=self.limits.option_characters)
+            progress = replace(progress, flow=flow.evolve(current_action=replace(raw, option=option)))
             return self.execute(progress, executor)
         except FlowManagerError as error:
             return self.failed(progress, error)
@@ -150,7 +150,8 @@ def values_of(progress: Progress) -> Variables:
 
 def needs_reference(option: Option | None, variables: Variables) -> bool:
     """Say whether an option refers to the reference's data and no stored variable has that name."""
-    return REFERENCE_DATA not in variables and REFERENCE_DATA in names_in(option)
+    live = {key: value for key, value in (option or {}).items() if key not in RAW_OPTIONS}
+    return REFERENCE_DATA not in variables and REFERENCE_DATA in names_in(live)
 
 
 def executor_of(executors: Mapping[str, Executor], action_type: str) -> Executor:

@@ -42,8 +42,10 @@ class Recovery:
 
     def take_over(self, new_work: Callable[[], Work], handled: Callable[[Work], None]) -> int:
         """Go on with turns whose worker died or gave them up."""
+        while (given_up := self.engine.abandoned.pop()) is not None:
+            self.attempt(given_up, new_work, handled, self.turns.take_over)
         lost = self.upkeep.orphans(seconds=self.orphan_seconds, limit=BATCH)
-        for activeflow_id in [*self.engine.abandoned.take(), *lost]:
+        for activeflow_id in lost:
             self.attempt(activeflow_id, new_work, handled, self.turns.take_over)
         return len(lost)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -23,9 +23,11 @@ from flowmanager.errors import (
     ActionFailed,
     ActiveflowEnded,
     ActiveflowNotFound,
+    Answered,
     BrokerLost,
     ExecutorFault,
     FlowManagerError,
+    InProgress,
     LimitReached,
     PeerError,
     StaleAction,
@@ -42,6 +44,8 @@ from flowmanager.ports import Ask, Rpc, Transaction
 from flowmanager.schemas.wire import action_wire
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,11 @@ class Resume:
 class Superseded(FlowManagerError):
     """The turn was stopped or taken over while its executor ran; its result is dropped."""
 
+    def __init__(self, flow: Activeflow | None) -> None:
+        self.by_another = flow is not None and not flow.over
+        """Another worker goes on with the turn and gives its answer."""
+        super().__init__()
+
 
 @dataclass(frozen=True, slots=True)
 class Turns:
@@ -73,14 +82,14 @@ class Turns:
 
         Raises ActiveflowNotFound, ActiveflowEnded and StaleAction; then nothing has changed.
         """
-        progress = work.commit(partial(self.begin, work, resume))
+        progress = self.committed(work, resume.activeflow_id, partial(self.begin, work, resume))
         if resume.answered_early:
             work.reply_now()
         self.finish(work, progress)
 
     def react(self, work: Work, activeflow_id: Id, signal: Signal) -> bool:
         """Apply an event. Return whether it changed anything."""
-        progress = work.commit(partial(self.begin_reaction, work, activeflow_id, signal))
+        progress = self.committed(work, activeflow_id, partial(self.begin_reaction, work, activeflow_id, signal))
         if progress is None:
             return False
         self.finish(work, progress)
@@ -88,9 +97,17 @@ class Turns:
 
     def take_over(self, work: Work, activeflow_id: Id) -> None:
         """Go on with a turn whose worker is lost."""
-        progress = work.commit(partial(self.begin_take_over, work, activeflow_id))
+        progress = self.committed(work, activeflow_id, partial(self.begin_take_over, work, activeflow_id))
         if progress is not None:
             self.finish(work, progress)
+
+    def committed(self, work: Work, activeflow_id: Id, begin: Callable[[Transaction], T]) -> T:
+        """Commit the beginning of a turn. When the database is lost nobody knows whether it was: the sweeper looks."""
+        try:
+            return work.commit(begin)
+        except StoreLost:
+            self.engine.abandoned.add(activeflow_id)
+            raise
 
     def begin(self, work: Work, resume: Resume, transaction: Transaction) -> Progress:
         """Check the command under the row lock and run the turn as far as memory goes."""
@@ -98,6 +115,8 @@ class Turns:
         fold = self.fold(transaction)
         if left_behind(work, flow):
             return self.store(work, transaction, self.taken_over(work, transaction, flow))
+        if began(work, flow):
+            raise InProgress(activeflow_id=flow.id)
         later = postpone(flow) if resume.command is Command.EXECUTE else None
         if later is not None:
             return self.postponed(work, transaction, later, resume)
@@ -112,7 +131,10 @@ class Turns:
             progress = replace(progress, error=LimitReached(activeflow_id=flow.id, limit="executions"))
         if resume.answered_early:
             work.answer(transaction)
-        return self.store(work, transaction, fold.run(progress))
+        progress = fold.run(progress)
+        if progress.talks and not resume.answered_early:
+            check_new(work, transaction)
+        return self.store(work, transaction, progress)
 
     def postponed(self, work: Work, transaction: Transaction, flow: Activeflow, resume: Resume) -> Progress:
         """Accept an `execute` for an activeflow below another one: it takes effect when it comes on top."""
@@ -156,7 +178,7 @@ class Turns:
         self.engine.metrics.taken_over.inc()
         log.warning("turn_taken_over", activeflow_id=flow.id, action_id=flow.current_action.id, fence=flow.fence + 1)
         turn = flow.turn or Turn(Driver.PUSH)
-        work.key = work.key or turn.key
+        work.key, work.under_way = work.key or turn.key, True
         progress = Progress(flow=flow, turn=turn, unreported=record.untold(transaction, flow))
         fold = self.fold(transaction)
         executor = self.engine.executors.get(flow.current_action.type)
@@ -169,11 +191,12 @@ class Turns:
         flow_id = progress.flow.id
         try:
             while progress.talks:
+                work.under_way = True
                 progress = self.talk(work, progress)
-        except Superseded:
+        except Superseded as error:
             log.info("turn_superseded", activeflow_id=flow_id, action_id=progress.flow.current_action.id)
             if work.done.body is None and progress.turn.driver is Driver.PULL:
-                raise ActiveflowEnded(activeflow_id=flow_id) from None
+                raise (InProgress if error.by_another else ActiveflowEnded)(activeflow_id=flow_id) from None
         except (BrokerLost, StoreLost):
             self.engine.abandoned.add(flow_id)
             raise
@@ -271,7 +294,7 @@ class Turns:
         """Lock the activeflow of a turn. Raises Superseded when it was stopped or taken over."""
         flow = transaction.lock_activeflow(progress.flow.id)
         if flow is None or flow.state is not State.EXECUTING or flow.fence != progress.flow.fence:
-            raise Superseded(activeflow_id=progress.flow.id)
+            raise Superseded(flow)
         return flow
 
     def store(self, work: Work, transaction: Transaction, progress: Progress) -> Progress:
@@ -369,10 +392,25 @@ def starts_child(flow: Activeflow) -> bool:
     return flow.after_reference and flow.state is State.CREATED
 
 
+def check_new(work: Work, transaction: Transaction) -> None:
+    """Raise Answered for the repeat of a request that was answered.
+
+    The current action does not tell: a flow that loops comes back to the same action. Where the answer is stored at
+    once the database refuses a second one; a turn that asks peers first has to look.
+    """
+    if work.key and transaction.get_answer(work.key) is not None:
+        raise Answered(key=work.key)
+
+
 def left_behind(work: Work, flow: Activeflow) -> bool:
-    """Say whether this very message began the turn that is under way: its first worker is lost then."""
+    """Say whether the broker delivers the message again that began the turn under way: its first worker is lost."""
+    return work.redelivered and began(work, flow)
+
+
+def began(work: Work, flow: Activeflow) -> bool:
+    """Say whether this very request began the turn that is under way."""
     same = flow.turn is not None and bool(work.key) and flow.turn.key == work.key
-    return same and work.redelivered and flow.state is State.EXECUTING
+    return same and flow.state is State.EXECUTING
 
 
 def refusal(flow: Activeflow, error: FlowManagerError) -> FlowManagerError:

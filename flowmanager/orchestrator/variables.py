@@ -8,7 +8,7 @@ from functools import partial
 
 from flowmanager.core import machine
 from flowmanager.core.ids import Id
-from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_text
+from flowmanager.core.variables import REFERENCE_DATA, Variables, is_own, names_in, substitute_within
 from flowmanager.orchestrator import record
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.fold import needs_reference
@@ -45,7 +45,8 @@ class VariableStore:
         """Set variables inside a transaction. `extra` are variables that the values may refer to, too."""
         flow = locked(transaction, activeflow_id)
         known = {**extra, **flow.variables}
-        values = {key: substitute_text(value, known) for key, value in changes.items()}
+        limit = self.engine.limits.option_characters
+        values = {key: substitute_within(value, known, limit=limit) for key, value in changes.items()}
         changed = machine.set_variables(flow, values, limits=self.engine.limits)
         if changed is not flow:
             record.save_silently(transaction, machine.Change(changed))
@@ -56,9 +57,9 @@ class VariableStore:
         work.commit(partial(self.without, work, activeflow_id, key))
 
     def without(self, work: Work, activeflow_id: Id, key: str, transaction: Transaction) -> None:
-        """Delete a variable inside a transaction."""
+        """Delete a variable inside a transaction; those of the activeflow itself stay."""
         flow = locked(transaction, activeflow_id)
-        if key in flow.variables:
+        if key in flow.variables and not is_own(key):
             rest: Mapping[str, str] = {name: value for name, value in flow.variables.items() if name != key}
             record.save_silently(transaction, machine.Change(flow.evolve(variables=rest)))
         work.answer(transaction)
@@ -66,4 +67,5 @@ class VariableStore:
     def substitute(self, work: Work, activeflow_id: Id, text: str) -> str:
         """Return a text with its placeholders replaced; nothing is stored. Raises ActiveflowNotFound."""
         flow = work.commit(lambda transaction: found(transaction, activeflow_id))
-        return substitute_text(text, with_reference(work, flow, text))
+        limit = self.engine.limits.option_characters
+        return substitute_within(text, with_reference(work, flow, text), limit=limit)

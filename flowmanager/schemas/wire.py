@@ -10,6 +10,7 @@ from flowmanager.core.action import Action
 from flowmanager.core.activeflow import Activeflow, State, Step
 from flowmanager.core.flow import Flow
 from flowmanager.core.ids import MAIN, NIL, Id
+from flowmanager.core.machine import pending_frames
 from flowmanager.core.stacks import Frame, StackMap
 
 Wire = dict[str, Any]
@@ -103,8 +104,9 @@ def stack_map_wire(flow: Activeflow) -> Wire:
 
 
 def stacks_wire(flow: Activeflow) -> list[Wire]:
-    """Return the frames on the way from the main frame to the cursor: depth, parent, current action, return point."""
-    top = flow.forward.stack_id if flow.forward else flow.cursor.stack_id
+    """Return the frames from the main one to the cursor and to those pushed on top of it that have not begun."""
+    pending = pending_frames(flow)
+    top = pending[0].id if pending else flow.cursor.stack_id
     indexes = frame_index(flow.stacks, flow.cursor.stack_id, flow.cursor.action_id)
     shown = []
     for depth, frame in enumerate(reversed(list(flow.stacks.chain(top)))):

@@ -137,6 +137,11 @@ class SqlTransaction:
             now = self.now()
             self._connection.execute(sql.INSERT_MESSAGE, [message_columns(message, now) for message in messages])
 
+    def get_answer(self, key: str) -> bytes | None:
+        """Return the kept answer to a request."""
+        body: bytes | None = self._connection.execute(sql.GET_ANSWER, {KEY: answer_key(key)}).scalar()
+        return body
+
     def add_answer(self, key: str, body: bytes) -> None:
         """Keep the answer to a request. Raises Answered when that request has one."""
         answer = {"request_key": answer_key(key), "body": body}

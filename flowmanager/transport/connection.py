@@ -15,12 +15,13 @@ from flowmanager.errors import InvalidSetting
 from flowmanager.transport.folder import FolderTransport
 from flowmanager.transport.memory import MemoryTransport
 from flowmanager.transport.names import SERVICE
+from flowmanager.transport.rabbitmq import AmqpsTransport, AmqpTransport
 
 CONNECT_SECONDS = 5
 SILENCE_SECONDS = 10
 """How long the broker may take to answer a declaration or to accept bytes."""
 POLL_SECONDS = 0.005
-DRIVERS = {"amqp": "pyamqp", "pyamqp": "pyamqp", "amqps": "amqps"}
+DRIVERS = {"amqp": AmqpTransport, "pyamqp": AmqpTransport, "amqps": AmqpsTransport}
 EMBEDDED = ("memory", "filesystem")
 
 
@@ -31,15 +32,25 @@ def transport_for(url: str, *, heartbeat: int) -> Any:
 
 
 def is_embedded(url: str) -> bool:
-    """Whether that URL needs no broker. Raises InvalidSetting for an unknown scheme."""
-    scheme = urlsplit(url).scheme
+    """Whether that URL needs no broker. Raises InvalidSetting for an unknown scheme, and for what is no URL."""
+    scheme = scheme_of(url)
     if scheme not in DRIVERS and scheme not in EMBEDDED:
         raise InvalidSetting("the broker's URL must begin with amqp, amqps, memory or filesystem", scheme=scheme)
     return scheme in EMBEDDED
 
 
+def scheme_of(url: str) -> str:
+    """What a URL begins with. Raises InvalidSetting, which does not show the password."""
+    try:
+        parts = urlsplit(url)
+        bool(parts.port)  # is read only when it is asked for
+    except ValueError:
+        form = "amqp://user:password@host:port/vhost, with / @ : # ? in user and password as %2F %40 %3A %23 %3F"
+        raise InvalidSetting(f"the broker's URL cannot be read; its form is {form}") from None
+    return parts.scheme
+
+
 def amqp_connection(url: str, heartbeat: int) -> Any:
-    # The driver is named because kombu would otherwise pick librabbitmq where that is installed.
     parts = urlsplit(url)
     return Connection(
         url,

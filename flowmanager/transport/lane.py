@@ -15,7 +15,7 @@ from flowmanager.transport.connection import is_embedded
 from flowmanager.transport.envelope import Delivery
 from flowmanager.transport.inbox import Inbox
 from flowmanager.transport.link import Link
-from flowmanager.transport.names import NAMES, Names
+from flowmanager.transport.names import NAMES, UNREADABLE, Names
 from flowmanager.transport.session import Session
 
 log = structlog.get_logger()
@@ -78,6 +78,9 @@ class Lane(Thread):
             except BrokerLost as lost:
                 self._tell_outage(lost)
                 self._stopping.wait(self._options.redial * uniform(0.5, 1.5))
+            except Exception:  # the edge: whatever happens on a connection must not end the lane
+                log.exception("lane_failed", queues=self._queues)
+                self._stopping.wait(self._options.redial)
             finally:
                 self.ready.clear()
 
@@ -100,7 +103,7 @@ class Lane(Thread):
 
     def _deal_with(self, delivery: Delivery, inbox: Inbox, link: Link) -> None:
         try:
-            self._handle(delivery, link)
+            self._read_and_handle(delivery, link)
         except BrokerLost:
             raise
         except StoreLost as lost:
@@ -111,6 +114,14 @@ class Lane(Thread):
             link.park(delivery, repr(error))
         self._store_failures = 0
         inbox.ack(delivery)
+
+    def _read_and_handle(self, delivery: Delivery, link: Link) -> None:
+        fault = delivery.headers.get(UNREADABLE)
+        if fault is None:
+            self._handle(delivery, link)
+        else:
+            log.error("message_unreadable", queue=delivery.queue, why=fault)
+            link.park(delivery, f"its properties cannot be read: {fault}")
 
     def _return_later(self, delivery: Delivery, inbox: Inbox, lost: StoreLost) -> None:
         # The limit also keeps the doubling from overflowing in a long outage.

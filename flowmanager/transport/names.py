@@ -9,6 +9,9 @@ SUBSCRIBED_PEERS = ("call", "queue", "ai", "conference", "transcribe", "customer
 REDELIVERED = "x-redelivered"
 """Header that says so on the embedded transports, which have no such flag."""
 
+UNREADABLE = "x-unreadable"
+"""Header that says why a message came without its properties."""
+
 
 @dataclass(frozen=True, slots=True)
 class Names:

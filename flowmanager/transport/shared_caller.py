@@ -160,13 +160,11 @@ class Line:
 
     def _on_answer(self, raw: Any) -> None:
         answer = read_delivery(self._channel.message_to_python(raw), self._reply_to)
-        question = self._caller.waiting(answer.correlation_id)
-        if question is not None:
+        for question in self._caller.waiting(answer.correlation_id):
             question.answered(answer.body)
 
     def _on_return(self, _error: Exception, _exchange: str, _routing_key: str, message: Any) -> None:
-        question = self._caller.waiting(message.properties.get("correlation_id") or "")
-        if question is not None:
+        for question in self._caller.waiting(message.properties.get("correlation_id") or ""):
             question.unroutable()
 
     def send(self, question: Question) -> None:
@@ -229,10 +227,10 @@ class SharedCaller:
                 self._waiting.pop(question.id, None)
                 self._outbox.pop(question.id, None)
 
-    def waiting(self, question_id: str) -> Question | None:
-        """Return the question of that id, if it still waits."""
+    def waiting(self, question_id: str) -> tuple[Question, ...]:
+        """Return the question of that id; nothing when it was given up."""
         with self._lock:
-            return self._waiting.get(question_id)
+            return (self._waiting[question_id],) if question_id in self._waiting else ()
 
     def post(self, question: Question) -> None:
         """Have a question sent as soon as there is a connection. Raises CallerClosed."""

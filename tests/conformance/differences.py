@@ -63,7 +63,7 @@ DIFFERENCES: Mapping[str, tuple[Difference, ...]] = {
     ),
     "045-af-list": (
         Difference("filters", "25", "no filters at all"),
-        Difference("page-sizes", "27", "absent"),
+        Difference("page-sizes", "26 27", "absent"),
     ),
     "048-af-execute": (
         Difference("push-mode", "7", "call-manager is told to answer the call"),
@@ -81,7 +81,9 @@ DIFFERENCES: Mapping[str, tuple[Difference, ...]] = {
     "070-option-substitution": (Difference("kept-types", "3 5", "numbers and flags in lists stay what they are"),),
     "082-type-mute": (Difference("mute", "3 4", "the call is muted and the flow goes on"),),
     "091-gating-reference-types": (Difference("reference-types", "29 30", "an unknown type is refused"),),
-    "094-branch-errors": (Difference("checked-options", "13 14 16 17", "a target that no action has; a list of targets"),),
+    "094-branch-errors": (
+        Difference("checked-options", "13 14 16 17", "a target that no action has; a list of targets"),
+    ),
     "099-condition-datetime": (
         Difference("datetime", "1 9 20 28 33 36 44", "now OP value; absent parts do not count"),
         Difference("datetime", "58-63", "weekdays"),

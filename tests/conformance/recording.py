@@ -55,6 +55,11 @@ class Scenario:
     """When the table was recorded."""
 
     @property
+    def talks(self) -> bool:
+        """Whether it is about other managers, more than giving each flow its direct hash, or about events."""
+        return any(step.event or any(one.peer != "direct" for one in step.asked) for step in self.steps)
+
+    @property
     def waits(self) -> bool:
         """Whether a manager stays silent in it: over a real broker that takes as long as the longest time limit."""
         return any(asked.reply is None for step in self.steps for asked in step.asked)

@@ -17,7 +17,6 @@ from flowmanager.transport.link import Link
 from tests.conformance.replay import Peers
 from tests.desk import Desk, Outside
 
-
 HASTE = 30
 """How much faster time passes here than it did when the scenarios were recorded."""
 SETTINGS = Settings(breaker_seconds=Settings().breaker_seconds / HASTE)

@@ -88,32 +88,76 @@ NO_ROUTES = {
     "query where none may be": ("POST", f"/v1/activeflows/{ID}/stop?now=1"),
     "SQL": ("GET", "/v1/flows/' OR 1=1 --"),
     "100 000 characters": ("GET", "/v1/" + "x" * 100_000),
-    "other digits": ("GET", f"/v1/flows/{ID.replace('5', '５')}"),
+    "other digits": ("GET", f"/v1/flows/{ID.replace('5', chr(0xFF15))}"),
 }
+
+NO_EVENTS = {
+    "no type": b"{}",
+    "empty type": b'{"type":"","publisher":"call-manager","data":{}}',
+    "type is null": b'{"type":null}',
+    "type is a number": b'{"type":5,"event":"hangup"}',
+    "type is a list": b'{"type":["call_hangup"],"publisher":"call-manager"}',
+    "data is a list": b'{"type":"call_hangup","publisher":"call-manager","data":[{}]}',
+    "data is a text": b'{"type":"call","event":"hangup","data":"{}"}',
+    "data is a number": b'{"type":"call","event":"hangup","data":5}',
+    "data is true": b'{"type":"call","event":"hangup","data":true}',
+}
+UNKNOWN_EVENTS = {
+    "unknown type": b'{"type":"moon_rise","publisher":"call-manager","data":{}}',
+    "unknown publisher": b'{"type":"call_hangup","publisher":"moon-manager","data":{}}',
+    "publisher is a list": b'{"type":"call_hangup","publisher":["call-manager"],"data":{}}',
+    "event is a list": b'{"type":"call","event":["hangup"],"data":{}}',
+    "event is an object": b'{"type":"call","event":{},"reference_id":5}',
+    "no publisher": b'{"type":"call_hangup"}',
+    "100 000 characters": b'{"type":"%b","publisher":"%b"}' % (b"t" * 100_000, b"p" * 100_000),
+    "a request": envelope("DELETE", f"/v1/activeflows/{ID}"),
+}
+EVENT_KEYS = (
+    *("id", "customer_id", "activeflow_id", "reference_id", "call_id", "action_id", "confbridge_id", "queuecall_id"),
+    *("reference_type", "status", "digit", "digits", "duration", "reason", "hangup_reason", "hangup_by", "channel"),
+    *("recording_id", "transcribe_id", "aicall_id", "conferencecall_id", "call_ids", "service_id", "name", "format"),
+    *("tm_create", "tm_update", "tm_end", "source", "destination", "transcript", "message", "leaved_call_id", "data"),
+)
+"""Everything that any event may be asked for."""
+ODD_VALUES: tuple[Any, ...] = (None, True, 5, -1, 2**63, 1.5, "", "x", "\0", ID, [], [ID], {}, {"id": ID}, "y" * 70_000)
+
+
+def odd_events(source: str, name: str) -> Iterator[bytes]:
+    """Events of a known kind whose data have the right names and wrong values, in both formats."""
+    for data in (None, {}, *(dict.fromkeys(EVENT_KEYS, value) for value in ODD_VALUES)):
+        yield json.dumps({"type": name, "publisher": f"{source}-manager", "data": data}).encode()
+        yield json.dumps({"type": source, "event": name, **(data or {})}).encode()
+
 
 NOT_TEXT: tuple[Any, ...] = (5, True, 1.5, [], {}, ["a"])
 NOT_FLAG: tuple[Any, ...] = ("yes", "true", 1, 0, [], {})
 NOT_ID: tuple[Any, ...] = ("", " ", "x", 5, True, [], {}, ID[:-1], f"{ID}0", f"{{{ID}", ID.replace("5", "g"), f"{ID}\n")
 NOT_TEXTS: tuple[Any, ...] = (5, "x", True, [], ["a"], {"a": 5}, {"a": {}}, {"a": ["b"]}, {"a": True})
+
+
+def talks(key: str, *values: Any) -> list[Any]:
+    """Lists of one action, each with another value of a key."""
+    return [[{"type": "talk", key: value}] for value in values]
+
+
+def options(action_type: str, *given: Json) -> list[Any]:
+    """Lists of one action, each with another option."""
+    return [[{"type": action_type, "option": option}] for option in given]
+
+
 NOT_ACTIONS: tuple[Any, ...] = (
-    *(5, "talk", True, {}, {"type": "talk"}, ["talk"], [5], [None], [[]]),
-    *([{}], [{"type": ""}], [{"type": None}], [{"type": 5}], [{"type": "dance"}], [{"type": "Talk"}], [{"type": "talk "}]),
-    *([{"type": "talk", "id": value}] for value in (5, "", " ", [], {}, "x" * 300)),
-    *([{"type": "talk", "next_id": value}] for value in (5, "nowhere", [], {})),
-    *([{"type": "talk", "option": value}] for value in (5, "x", [], True)),
-    [{"type": "talk", "option": {"text": 5}}],
-    [{"type": "goto", "option": {"target_id": "nowhere"}}],
-    [{"type": "goto", "option": {"target_id": 5}}],
-    [{"type": "goto", "option": {"target_id": ID, "loop_count": "twice"}}],
-    [{"type": "goto", "option": {"target_id": ID, "loop_count": 2**70}}],
-    [{"type": "goto", "option": {"target_id": ID, "loop_count": 1.5}}],
-    [{"type": "branch", "option": {"target_ids": {"1": "nowhere"}}}],
-    [{"type": "branch", "option": {"target_ids": ["1"]}}],
-    [{"type": "branch", "option": {"default_target_id": "nowhere"}}],
-    [{"type": "condition_variable", "option": {"false_target_id": "nowhere"}}],
-    [{"type": "sleep", "option": {"duration": 1e300}}],
-    [{"type": "connect", "option": {"anonymous": "perhaps"}}],
-    [{"type": "call", "option": {"anonymous": "perhaps"}}],
+    *(5, "talk", True, {}, {"type": "talk"}, ["talk"], [5], [None], [[]], [{}]),
+    *talks("type", "", None, 5, "dance", "Talk", "talk "),
+    *talks("id", 5, "", " ", [], {}, "x" * 300),
+    *talks("next_id", 5, "nowhere", [], {}),
+    *talks("option", 5, "x", [], True, {"text": 5}),
+    *options("goto", {"target_id": "nowhere"}, {"target_id": 5}),
+    *options("goto", *({"target_id": ID, "loop_count": count} for count in ("twice", 2**70, 1.5))),
+    *options("branch", {"target_ids": {"1": "nowhere"}}, {"target_ids": ["1"]}, {"default_target_id": "nowhere"}),
+    *options("condition_variable", {"false_target_id": "nowhere"}),
+    *options("sleep", {"duration": 1e300}),
+    *options("connect", {"anonymous": "perhaps"}),
+    *options("call", {"anonymous": "perhaps"}),
     [{"type": "talk", "id": "twice"}, {"type": "talk", "id": "twice"}],
     [{"type": "empty"}] * 10_001,
 )

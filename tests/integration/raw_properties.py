@@ -24,7 +24,7 @@ FLAGS = {
 """In the order in which they are written."""
 
 
-class RawMessage(amqp.Message):
+class RawMessage(amqp.Message):  # type: ignore[misc]  # amqp has no types
     """A message whose properties are given as bytes."""
 
     def __init__(self, body: bytes, given: dict[str, bytes]) -> None:

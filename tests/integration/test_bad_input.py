@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from urllib.request import urlopen
+from uuid import UUID, uuid4
 
 import amqp
 import orjson
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from flowmanager.bootstrap import all_subscriptions
 from flowmanager.transport.inbox import Inbox
 from flowmanager.transport.session import Session
 from tests.broker_room import eventually
-from tests.integration.bad_bodies import FORMS, NO_ENVELOPES, NO_LISTS, NO_ROUTES, Form, Json, envelope
+from tests.integration.bad_bodies import (
+    FORMS,
+    NO_ENVELOPES,
+    NO_EVENTS,
+    NO_LISTS,
+    NO_ROUTES,
+    UNKNOWN_EVENTS,
+    Form,
+    Json,
+    envelope,
+    odd_events,
+)
 from tests.integration.raw_properties import STRANGE, UNREADABLE, message
-from tests.processes import CUSTOMER, Client, Installation, Program, act, migrated
+from tests.processes import Client, Installation, Program, act, free_port, migrated
 from tests.services import Services
 
 SECONDS = 20.0
@@ -77,6 +91,7 @@ class Place:
     client: Client
     sender: Sender
     database: Engine
+    port: int
     flow: Json = field(default_factory=dict)
     activeflow: str = ""
     before: Any = None
@@ -88,7 +103,22 @@ class Place:
         for _ in range(2):
             current = self.client.show(self.activeflow)["current_action"]["id"]
             self.client.ask("GET", f"/v1/activeflows/{self.activeflow}/next", {"current_action_id": current})
+        self.remember()
+
+    def remember(self) -> None:
+        """Take what is there now for the state that nothing may change."""
+        eventually(lambda: self.rows()["outbox"] == 0)
+        self.forget()
         self.before = self.state()
+
+    def forget(self, *activeflow_ids: str) -> None:
+        """Remove activeflows and every kept answer."""
+        with self.database.begin() as connection:
+            for activeflow_id in activeflow_ids:
+                binary = {"id": UUID(activeflow_id).bytes}
+                connection.execute(text("DELETE FROM activeflows WHERE id = :id"), binary)
+                connection.execute(text("DELETE FROM executed_actions WHERE activeflow_id = :id"), binary)
+            connection.execute(text("DELETE FROM answers"))
 
     def filled(self, value: Any) -> Any:
         """A request with the ids of what is here."""
@@ -98,11 +128,20 @@ class Place:
             filled = filled.replace(name, known)
         return json.loads(filled)
 
+    def rows(self) -> dict[str, Any]:
+        """How many rows there are."""
+        with self.database.connect() as connection:
+            return {table: connection.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar() for table in TABLES}
+
     def state(self) -> Any:
         """How many rows there are, and the whole record."""
-        with self.database.connect() as connection:
-            counts = {table: connection.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar() for table in TABLES}
-        return counts, self.client.show(self.activeflow)
+        return self.rows(), self.client.show(self.activeflow)
+
+    def counted(self, metric: str) -> float:
+        """A value of the metrics page."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=SECONDS) as page:
+            values = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines() if line[0] != "#")
+        return float(values.get(metric, 0))
 
     def check_untouched(self) -> None:
         """Nothing was stored and the worker answers."""
@@ -126,9 +165,16 @@ def installation(services: Services) -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="module")
-def worker(installation: Installation) -> Iterator[Program]:
+def port() -> int:
+    """A free port for the metrics page."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def worker(installation: Installation, port: int) -> Iterator[Program]:
     """One thread for requests and one for each queue of events: one that dies is missed at once."""
-    program = installation.serve(threads=1, PROMETHEUS_ENDPOINT="/metrics", PROMETHEUS_LISTEN_ADDRESS="127.0.0.1:39473")
+    listen = f"127.0.0.1:{port}"
+    program = installation.serve(threads=1, PROMETHEUS_ENDPOINT="/metrics", PROMETHEUS_LISTEN_ADDRESS=listen)
     yield program
     assert program.stop() == 0
     assert not [line for line in program.logs() if "exception" in line or line["event"] == "request_failed"]
@@ -136,11 +182,11 @@ def worker(installation: Installation) -> Iterator[Program]:
 
 
 @pytest.fixture(scope="module")
-def shared(installation: Installation, worker: Program) -> Iterator[Place]:
+def shared(installation: Installation, worker: Program, port: int) -> Iterator[Place]:
     del worker  # serves
     database = create_engine(installation.dsn)
     with closing(Session(installation.url, heartbeat=0)) as session:
-        place = Place(installation, installation.client(), Sender(installation, session), database)
+        place = Place(installation, installation.client(), Sender(installation, session), database, port)
         place.prepare()
         yield place
     database.dispose()
@@ -186,6 +232,26 @@ def test_wrong_list_request_is_refused(place: Place, kind: str, name: str) -> No
     place.refuses(envelope("GET", f"/v1/{kind}{query}", filters), 400, reason="INVALID_REQUEST")
 
 
+@pytest.mark.parametrize(
+    "value", ["' OR 1=1 --", "'; DROP TABLE flows; --", "%", "_", "\\", "\0", "\U0001f600", "x" * 9999]
+)
+@pytest.mark.parametrize("key", ["name", "detail", "direct_hash"])
+def test_filter_is_compared_and_nothing_else(place: Place, key: str, value: str) -> None:
+    """A filter's text is neither SQL nor a pattern."""
+    assert place.client.ask("GET", "/v1/flows", {key: value}) == []
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\U0001f468\u200d\U0001f469", "\u202egnitset", "\ufffe", "'\"\\${}{{%s}}"])
+def test_odd_text_comes_back_as_it_was(shared: Place, value: str) -> None:
+    """Every text of JSON can be stored: in columns, in options and as name and value of a variable."""
+    made = shared.client.flow([act("talk", text=value)], name=value, detail=value)
+    assert [made["name"], made["detail"], made["actions"][0]["option"]["text"]] == [value] * 3
+    assert shared.client.ask("GET", "/v1/flows", {"name": value})[0]["id"] == made["id"]
+    activeflow_id = shared.client.activeflow(made, variables={f"k{value}": value})
+    assert shared.client.show(activeflow_id)["variables"][f"k{value}"] == value
+    shared.remember()
+
+
 @pytest.mark.parametrize("name", STRANGE)
 def test_strange_properties_do_not_matter(place: Place, name: str) -> None:
     """A good request is answered whatever else is written on the message."""
@@ -204,3 +270,74 @@ def test_request_with_unreadable_properties_is_put_aside(place: Place, name: str
     parked = place.sender.get(names.dead)
     assert parked.body == body
     assert parked.properties["application_headers"]["x-queue"] == names.request
+
+
+def test_compressed_body_is_not_unpacked(place: Place) -> None:
+    """A header cannot have a small body grow to any size before its size is checked."""
+    packed = gzip.compress(envelope("GET", "/v1/flows"))
+    place.refuses(packed, 400, reason="INVALID_ENVELOPE", application_headers={"compression": "application/x-gzip"})
+
+
+def test_body_is_not_decoded_by_the_senders_codec(place: Place) -> None:
+    """Whatever encoding a sender names, the body is the UTF-8 of JSON."""
+    place.refuses(rb"\ud800", 400, reason="INVALID_ENVELOPE", content_encoding="unicode_escape")
+
+
+@pytest.mark.parametrize("name", ["", "nowhere", "amq.rabbitmq.reply-to.g1h2.AA==", "x" * 255])
+def test_answer_that_nobody_waits_for_is_dropped(place: Place, name: str) -> None:
+    """A request with no place for the answer, or one that does not exist, harms nobody; it is carried out."""
+    place.sender.put(envelope("GET", "/v1/flows"), reply_to=name)
+    place.sender.put(NO_ENVELOPES["list"], reply_to=name)
+
+
+def test_answer_that_comes_back_as_a_request_ends_there(place: Place) -> None:
+    """A request whose answers go to our own queues does not make us talk to ourselves."""
+    names = place.installation.names
+    for queue in names.queues:
+        place.sender.put(envelope("GET", "/v1/flows"), reply_to=queue)
+    eventually(lambda: not any(map(place.sender.size, names.queues)))
+
+
+@pytest.mark.parametrize("queue", ["event", "subscribe"])
+def test_what_is_no_event_is_counted_and_dropped(place: Place, queue: str) -> None:
+    """Rubbish on an event queue is acknowledged and counted, and the events after it are handled."""
+    before = place.counted('flow_manager_malformed_total{queue="event"}')
+    rubbish = [*NO_ENVELOPES.values(), *NO_EVENTS.values()]
+    for body in rubbish:
+        place.sender.put(body, queue=getattr(place.installation.names, queue))
+    eventually(lambda: place.counted('flow_manager_malformed_total{queue="event"}') == before + len(rubbish))
+    check_events_arrive(place, queue)
+
+
+@pytest.mark.parametrize("queue", ["event", "subscribe"])
+def test_event_with_unreadable_properties_is_put_aside(place: Place, queue: str) -> None:
+    """An event whose properties cannot be decoded is kept for a person, and the events after it are handled."""
+    names = place.installation.names
+    for given in UNREADABLE.values():
+        place.sender.publish(message(b"{}", "nowhere", given), queue=getattr(names, queue))
+    eventually(lambda: place.sender.size(names.dead) == len(UNREADABLE))
+    place.sender.channel.queue_purge(names.dead)
+    check_events_arrive(place, queue)
+
+
+@pytest.mark.parametrize("queue", ["event", "subscribe"])
+def test_odd_events_change_nothing(place: Place, queue: str) -> None:
+    """Unknown events, and known ones with every kind of wrong data, are acknowledged without effect."""
+    names = place.installation.names
+    known = [body for source, name in sorted(all_subscriptions()) for body in odd_events(source, name)]
+    for body in (*UNKNOWN_EVENTS.values(), *known):
+        place.sender.put(body, queue=getattr(names, queue))
+    eventually(lambda: not place.sender.size(getattr(names, queue)), seconds=30)
+    check_events_arrive(place, queue)
+    assert place.sender.size(names.dead) == 0
+
+
+def check_events_arrive(place: Place, queue: str) -> None:
+    """The hang-up of a call on that queue ends its activeflow, which is then removed without a trace."""
+    activeflow_id = place.client.activeflow(place.flow)
+    call_id = place.client.show(activeflow_id)["reference_id"]
+    hangup = {"type": "call_hangup", "publisher": "call-manager", "data": {"id": call_id}}
+    place.sender.put(json.dumps(hangup).encode(), queue=getattr(place.installation.names, queue))
+    assert place.client.until_ended(activeflow_id)["ended_reason"] == "reference_ended"
+    eventually(lambda: place.rows()["outbox"] == 0)
+    place.forget(activeflow_id)

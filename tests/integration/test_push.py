@@ -528,3 +528,64 @@ def test_customer_deletion_ends_flows_and_activeflows(desk: Desk) -> None:
     assert desk.get("/v1/flows?", {"customer_id": desk.customer_id, "deleted": False}).data == []
     assert desk.get("/v1/activeflows?", {"customer_id": desk.customer_id, "deleted": False}).data == []
     assert len(other.get("/v1/flows?", {"customer_id": other.customer_id, "deleted": False}).data) == 1
+
+
+def test_a_stopped_service_that_stood_on_a_block_goes_on_with_continue(desk: Desk) -> None:
+    """ai-manager releases its frame, then resumes the flow."""
+    task = new_id()
+    desk.outside.teach("ai POST *", service(task, act("block", id=new_id())))
+    run = desk.start(act("ai_task", ai_id=new_id()), act("variable_set", key="a", value="b"), reference_type="api")
+    run.execute()
+    block = run.current["id"]
+    assert run.service_stop(task) == (200, None)
+    assert run.state == "blocked"
+    assert run.go_on(block) == (200, None)
+    assert (run.ended, run.variables) == ("finished", {"a": "b"})
+
+
+def test_forward_now_resumes_a_block(desk: Desk) -> None:
+    """Nobody pulls the flow: the jump is made here."""
+    run = desk.start(act("block"), talk("no"), act("sleep", duration=1000), reference_type="api")
+    run.execute()
+    assert run.forward(run.find("sleep"), now=True).status == 200
+    assert (run.at, run.history) == ("sleep", ["block interrupted"])
+
+
+def test_forward_now_without_a_call_stays_pending_for_the_caller(desk: Desk) -> None:
+    """There is nobody to be told; the next `next` makes the jump."""
+    run = desk.start(
+        act("sleep", id="a", duration=1),
+        act("sleep", id="b", duration=2),
+        act("sleep", duration=3),
+        reference_type="api",
+    )
+    run.next()
+    third = run.record["stack_map"]["00000000-0000-0000-0000-000000000001"]["actions"][2]["id"]
+    assert run.forward(third, now=True).status == 200
+    assert desk.asked == []
+    assert run.next().data["id"] == third
+
+
+def test_forward_now_before_the_start_stays_pending(desk: Desk) -> None:
+    """The flow begins at the target."""
+    run = desk.start(talk("one"), talk("two"))
+    assert run.forward(run.find("two"), now=True).status == 200
+    assert run.state == "created"
+    run.execute()
+    assert run.said == ["two"]
+
+
+def test_the_end_by_a_jump_is_told_before_what_it_starts(desk: Desk) -> None:
+    """Events of a flow that ends after the answer leave before those of its on-complete flow."""
+    after = desk.flow(act("variable_set", key="a", value="b"))
+    run = desk.start(talk("one"), talk("two"), act("stop"), on_complete=after)
+    run.execute()
+    run.forward(run.find("stop"), now=True)
+    [child] = desk.children(run)
+    types = [(one["type"], one["data"]["id"] == run.id, one["data"]["status"]) for one in desk.sent()][-3:]
+    assert types == [
+        ("activeflow_updated", True, "ended"),
+        ("activeflow_created", False, "running"),
+        ("activeflow_updated", False, "ended"),
+    ]
+    assert child.ended == "finished"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from flowmanager.errors import BrokerLost
 from flowmanager.ports import MessageKind
-from tests.desk import Desk, Run, act, during, new_id, talk
+from flowmanager.store.tables import activeflows
+from tests.desk import Desk, Run, act, during, new_id, service, talk
 
 
 def orphan(desk: Desk, *actions: Any) -> Run:
@@ -240,3 +242,77 @@ def test_an_activeflow_of_nobody_has_no_webhook(desk: Desk) -> None:
     made = desk.post("/v1/activeflows", {"customer_id": nobody, "reference_type": "api", "reference_id": new_id()})
     assert made.status == 200
     assert desk.sent(kind=MessageKind.REQUEST) == []
+
+
+def test_a_service_that_was_over_before_the_take_over_is_not_pushed_again(desk: Desk) -> None:
+    """The worker died while it told queue-manager of the frame; the agent answered meanwhile."""
+    service_id = new_id()
+    desk.outside.teach("queue POST /v1/services/*", service(service_id, talk("hold", id=new_id())))
+    desk.outside.teach("queue POST /v1/queuecalls/*")
+    run = desk.start(act("queue_join", queue_id=new_id()), talk("bye"))
+    desk.dies_in("queue POST /v1/queuecalls/*", run.execute)
+    assert run.service_stop(service_id).status == 200
+    desk.later(11)
+    desk.colleague().sweep()
+    assert (run.said, run.history, run.record["stack_depth"]) == (["bye"], ["queue_join done"], 0)
+
+
+def broken(desk: Desk, run: Run) -> None:
+    """Make a record that cannot be read."""
+    with desk.engines.transactions.begin() as connection:
+        connection.execute(update(activeflows).where(activeflows.c.id == run.id).values(current_action={}))
+
+
+@pytest.mark.parametrize("duty", ["timer", "take-over"])
+def test_a_record_that_cannot_be_read_does_not_hold_up_the_others(desk: Desk, duty: str) -> None:
+    """The sweeper leaves it alone and goes on."""
+    if duty == "timer":
+        runs = [desk.start(act("sleep", duration=1000), talk("two")) for _ in range(3)]
+        for run in runs:
+            run.execute()
+    else:
+        runs = [orphan(desk) for _ in range(3)]
+    broken(desk, runs[0])
+    desk.later(11)
+    desk.colleague().sweep()
+    assert [run.at for run in runs[1:]] == ["two", "two"]
+
+
+def test_a_record_that_cannot_be_read_is_answered_with_an_error(desk: Desk) -> None:
+    """500, once; the worker goes on."""
+    run = desk.start(talk("one"))
+    broken(desk, run)
+    status, error = desk.get(run.uri)
+    assert (status, error["reason"]) == (500, "INTERNAL")
+    assert desk.start(talk("one")).next().status == 200
+
+
+@pytest.mark.parametrize("drive", ["next", "execute"])
+def test_a_fault_of_an_action_does_not_leave_the_flow_hanging(desk: Desk, drive: str) -> None:
+    """It counts as a failure of the action."""
+    desk.outside.teach("queue *", ZeroDivisionError("a bug"))
+    desk.outside.teach("email *", ZeroDivisionError("a bug"))
+    run = desk.start(act("email_send", subject="x"), act("queue_join", queue_id=new_id()))
+    {"next": run.next, "execute": run.execute}[drive]()
+    assert (run.ended, run.history) == ("error", ["email_send failed", "queue_join failed"])
+
+
+def test_an_event_that_cannot_be_applied_does_not_stop_at_the_first_flow(desk: Desk) -> None:
+    """Of two flows on a call one has no room for more variables; the other still hears the event."""
+    call_id = new_id()
+    runs = [desk.start(talk("one"), reference_id=call_id, reference_type="api") for _ in range(2)]
+    for number in range(8):
+        runs[0].set_variables({f"k{number}": "x" * 30_000})
+    runs[0].set_variables({"rest": "x" * 20_000})
+    text = {"type": "transcribe", "event": "result", "reference_id": call_id, "data": {"text": "y" * 3000}}
+    desk.event(text)
+    assert "voipbin.transcribe.text" not in runs[0].variables
+    assert runs[1].variables["voipbin.transcribe.text"] == "y" * 3000
+
+
+def test_an_event_with_too_long_a_text_is_discarded(desk: Desk) -> None:
+    """It must not come back for ever; the flow goes on waiting."""
+    run = desk.start(talk("one"))
+    run.execute()
+    desk.event({"type": "transcribe", "event": "result", "reference_id": run.reference_id, "text": "y" * 40_000})
+    assert (run.state, run.variables) == ("waiting", {})

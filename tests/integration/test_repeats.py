@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -240,3 +242,83 @@ def test_a_death_between_commit_and_answer_costs_nothing(desk: Desk) -> None:
     desk.later(6)
     desk.sweep()
     assert desk.events(run) == ["activeflow_created", "activeflow_updated"]
+
+
+DIRECT = {"id": new_id(), "hash": "k7Qp2mXw"}
+
+
+def with_direct_manager(desk: Desk) -> str:
+    """A stored flow, and a direct-manager that answers."""
+    flow_id = desk.flow(talk("x"))
+    desk.outside.teach("direct POST /v1/directs", DIRECT)
+    desk.outside.teach("direct POST /v1/directs/*/regenerate", DIRECT)
+    return flow_id
+
+
+@pytest.mark.parametrize("uri", ["/v1/flows", "/v1/flows/{flow}/direct-hash-regenerate"])
+def test_a_repeat_does_not_ask_direct_manager_again(desk: Desk, uri: str) -> None:
+    """A second hash would make the first answer wrong."""
+    where = uri.format(flow=with_direct_manager(desk))
+    body = {"type": "flow", "persist": True, "customer_id": desk.customer_id}
+    first = desk.post(where, body, request_id="r1")
+    assert (first.status, len(desk.asked)) == (200, 1)
+    assert desk.post(where, body, request_id="r1") == first
+    assert len(desk.asked) == 1
+
+
+def test_the_direct_hash_belongs_to_the_flow_that_was_stored(desk: Desk) -> None:
+    """Also when the first worker died after direct-manager was asked."""
+    with_direct_manager(desk)
+    body = {"type": "flow", "persist": True, "customer_id": desk.customer_id}
+    desk.dies_in("direct POST *", lambda: desk.post("/v1/flows", body, request_id="r1"))
+    made = desk.post("/v1/flows", body, request_id="r1", redelivered=True).data
+    assert [ask.body["resource_id"] for ask in desk.outside.asks] == [made["id"], made["id"]]
+
+
+def test_a_request_id_may_be_used_again_when_its_answer_is_forgotten(desk: Desk) -> None:
+    """Then it is a new request, and makes a new flow."""
+    with_direct_manager(desk)
+    body = {"type": "flow", "persist": True, "customer_id": desk.customer_id}
+    first = desk.post("/v1/flows", body, request_id="r1")
+    desk.later(601)
+    desk.store.purge(limit=100)
+    second = desk.post("/v1/flows", body, request_id="r1")
+    assert (first.status, second.status) == (200, 200)
+    assert first.data["id"] != second.data["id"]
+
+
+def test_the_same_creation_at_the_same_time_makes_one_activeflow(desk: Desk) -> None:
+    """Whoever comes second finds the record of the first."""
+    flow_id = desk.flow(talk("one"))
+    for _ in range(5):
+        wanted, call_id = new_id(), new_id()
+        create = partial(desk.create, flow_id, id=wanted, reference_id=call_id)
+        with ThreadPoolExecutor(4) as pool:
+            answers = [one.result() for one in [pool.submit(create) for _ in range(4)]]
+        assert {answer.status for answer in answers} == {200}
+        assert desk.events(desk.run(wanted)) == ["activeflow_created"]
+
+
+def test_the_same_request_at_the_same_time_is_carried_out_once(desk: Desk) -> None:
+    """Four workers get one message."""
+    for number in range(5):
+        run = desk.start(talk("one"), talk("two"))
+        step = partial(desk.get, f"{run.uri}/next", {"current_action_id": START}, request_id=f"r{number}")
+        with ThreadPoolExecutor(4) as pool:
+            answers = [one.result() for one in [pool.submit(step) for _ in range(4)]]
+        assert [answer.status for answer in answers] == [200] * 4
+        assert len({str(answer.data) for answer in answers}) == 1
+        assert (run.at, run.record["execute_count"]) == ("one", 1)
+
+
+def test_callers_that_race_get_an_action_once(desk: Desk) -> None:
+    """Different requests: one gets it, the others are late."""
+    run = desk.start(*[talk(str(number)) for number in range(10)])
+    for number in range(10):
+        seen = run.seen
+        step = partial(desk.get, f"{run.uri}/next", {"current_action_id": seen})
+        with ThreadPoolExecutor(4) as pool:
+            answers = [one.result() for one in [pool.submit(step) for _ in range(4)]]
+        assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
+        run.seen = run.current["id"]
+        assert run.at == str(number)

@@ -136,6 +136,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("condition_datetime", {"weekdays": [1, 7]}, "weekdays[1]"),
     ("condition_variable", {"value_length": 1.5}, "value_length"),
     ("condition_variable", {"value_number": "3"}, "value_number"),
+    ("condition_variable", {"value_number": 1e39}, "value_number"),
     ("digits_send", {"duration": 10**15}, "duration"),
     ("email_send", {"attachments": [{"reference_id": ""}]}, "attachments[0].reference_id"),
     ("fetch_flow", {"flow_id": ""}, "flow_id"),

@@ -146,6 +146,20 @@ def test_null_means_the_same_as_absence(field: Value, expected: Any) -> None:
     assert form.load({}) == form.load({"a": None}) == {"a": expected}
 
 
+@pytest.mark.parametrize(
+    ("given_one", "expected"),
+    [
+        ({"A": "x", "asYNC": True, "one": {"INNER": "y"}}, {"a": "x", "b": True, "one": {"inner": "y"}}),
+        ({"A": "x", "a": "exact"}, {"a": "exact", "b": False, "one": None}),
+        ({"ı": "x", "a ": "x", "b": True}, {"a": "", "b": False, "one": None}),
+    ],
+)
+def test_keys_are_known_in_any_case(given_one: Any, expected: Any) -> None:
+    """The exact one goes first; a key that is not sent that way is not known."""
+    form = Form.from_dict({"a": Text(), "b": Flag(data_key="async"), "one": Record({"inner": Text()})})()
+    assert form.load(given_one) == expected
+
+
 def test_what_is_required_must_be_there() -> None:
     """Null is absent too."""
     form = Form.from_dict({"a": Text(required=True)})()

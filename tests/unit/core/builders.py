@@ -1,4 +1,4 @@
-"""Builders for tests of the core: actions with short names, frames written as tables, an activeflow that stands somewhere."""
+"""Builders for tests of the core: short names for ids, frames as tables, an activeflow that stands somewhere."""
 
 from __future__ import annotations
 

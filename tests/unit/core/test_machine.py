@@ -173,7 +173,13 @@ def test_an_ended_activeflow_waits_for_nothing() -> None:
         variables={"k": "v"},
     )
     ended = machine.end(flow, EndedReason.STOP_REQUEST, MOMENT).flow
-    assert (ended.wait, ended.forward, ended.owner, ended.early_signals, ended.tm_execute) == (None, None, None, (), None)
+    assert (ended.wait, ended.forward, ended.owner, ended.early_signals, ended.tm_execute) == (
+        None,
+        None,
+        None,
+        (),
+        None,
+    )
     assert (ended.stacks, ended.variables) == (flow.stacks, flow.variables)
 
 

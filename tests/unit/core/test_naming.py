@@ -36,7 +36,14 @@ def test_targets_by_value_are_renamed() -> None:
 
 @pytest.mark.parametrize(
     "option",
-    [{}, {"target_id": 5}, {"target_id": None}, {"target_ids": None}, {"target_ids": ["menu"]}, {"target_ids": {"1": 2}}],
+    [
+        {},
+        {"target_id": 5},
+        {"target_id": None},
+        {"target_ids": None},
+        {"target_ids": ["menu"]},
+        {"target_ids": {"1": 2}},
+    ],
     ids=repr,
 )
 def test_what_refers_to_nothing(option: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,7 +68,9 @@ def rounds(progress: Progress, name: str) -> int:
 @pytest.mark.parametrize(("given_count", "expected"), [(1, 1), (3, 3), (0, 0), (-2, 0), (50.0, 50)])
 def test_a_goto_jumps_exactly_so_often(given_count: float, expected: int) -> None:
     """Then it is passed."""
-    progress = run(action("a", "empty"), action("g", "goto", target_id="a", loop_count=given_count), action("z", "empty"))
+    progress = run(
+        action("a", "empty"), action("g", "goto", target_id="a", loop_count=given_count), action("z", "empty")
+    )
     assert (rounds(progress, "a"), rounds(progress, "g"), rounds(progress, "z")) == (expected + 1, expected + 1, 1)
     assert progress.flow.ended_reason is EndedReason.FINISHED
 
@@ -130,7 +133,12 @@ ENDS: list[tuple[str, tuple[Action, ...], list[tuple[str, str]], str | None]] = 
     ("no action", (), [], "finished"),
     ("stop", (action("a", "stop"), action("b", "empty")), [("stop", "done")], "stop_action"),
     ("block", (action("a", "block"), action("b", "empty")), [], None),
-    ("not allowed", (action("a", "quiet"), action("b", "stop")), [("quiet", "skipped"), ("stop", "done")], "stop_action"),
+    (
+        "not allowed",
+        (action("a", "quiet"), action("b", "stop")),
+        [("quiet", "skipped"), ("stop", "done")],
+        "stop_action",
+    ),
     ("a harmless failure", (action("a", "variable_set", key="k", value=5),), [("variable_set", "failed")], "finished"),
     ("a fatal failure", (action("a", "goto", target_id="x"), action("b", "empty")), [("goto", "failed")], "error"),
     ("a wrong option", (action("a", "goto", loop_count="many"),), [("goto", "failed")], "error"),
@@ -187,8 +195,29 @@ def test_an_inserted_text_is_not_evaluated() -> None:
 def test_an_option_that_grows_too_large_fails() -> None:
     """As the action's policy says."""
     option = {"key": "k", "value": "${v}${v}"}
-    progress = run(action("a", "variable_set", **option), variables={"v": "x" * 6}, limits=Limits(option_bytes=12))
+    progress = run(action("a", "variable_set", **option), variables={"v": "x" * 6}, limits=Limits(option_characters=12))
     assert told(progress) == [("variable_set", "failed")]
+
+
+def test_one_that_was_covered_goes_no_further() -> None:
+    """It rests before its next action; one that ends meanwhile has ended."""
+    resting = run(action("a", "empty"), covered=True)
+    assert (resting.flow.state, resting.steps) == (State.SUSPENDED, ())
+    over = run(action("a", "empty"), covered=True, state=State.ENDED)
+    assert over.flow.state is State.ENDED
+
+
+def test_an_action_that_needs_the_reference_is_not_entered_without() -> None:
+    """The reference's data are asked for once, unless a stored variable has their name or the action is skipped."""
+    talk_of_it = action("a", "variable_set", key="k", value="${voipbin.flow.reference_data}")
+    asking = run(talk_of_it)
+    assert (asking.asks_reference, asking.talks, asking.flow.cursor) == (True, True, place("main.start"))
+    fold = Fold(EXECUTORS, Limits(), FlowShelf(), NOW)
+    done = fold.run(replace(asking, reference="{}", asks_reference=False))
+    assert done.flow.variables == {"k": "{}"}
+    stored = run(talk_of_it, variables={"voipbin.flow.reference_data": "own"})
+    assert stored.flow.variables["k"] == "own"
+    assert not run(action("a", "quiet", text="${voipbin.flow.reference_data}")).asks_reference
 
 
 def test_a_frame_is_left_when_it_is_finished() -> None:

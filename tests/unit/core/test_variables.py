@@ -57,7 +57,9 @@ def test_a_text(text: str, expected: str) -> None:
     assert substitute_text(text, VALUES) == expected
 
 
-@pytest.mark.parametrize("tree", [1, 2.5, 10**15, True, False, None, [], {}, [1, None, True], {"a": {"b": [0.1]}}], ids=repr)
+@pytest.mark.parametrize(
+    "tree", [1, 2.5, 10**15, True, False, None, [], {}, [1, None, True], {"a": {"b": [0.1]}}], ids=repr
+)
 def test_what_is_no_text_keeps_its_type(tree: Any) -> None:
     """Also inside lists."""
     found = substitute(tree, VALUES)
@@ -71,7 +73,9 @@ def test_texts_at_any_depth_are_replaced_and_keys_never() -> None:
     assert names_in(tree) == {"name", "digit"}
 
 
-@pytest.mark.parametrize("text", ["${" * 500_000, "${\n" * 300_000, "${a\n" * 250_000 + "}", "${a}" * 250_000, "}" * 1_000_000])
+@pytest.mark.parametrize(
+    "text", ["${" * 500_000, "${\n" * 300_000, "${a\n" * 250_000 + "}", "${a}" * 250_000, "}" * 1_000_000]
+)
 def test_a_hostile_text_is_read_once(text: str) -> None:
     """A megabyte of openings does not keep a worker busy: it is read from begin to end, not from each opening."""
     assert len(substitute_text(text, {})) <= len(text)
@@ -104,7 +108,7 @@ def test_an_option_is_limited_before_it_is_built(limit: int, refused: bool) -> N
 def test_the_limit_holds_for_gigabytes() -> None:
     """A quarter of a million placeholders of 32 KiB each are refused, not built."""
     with pytest.raises(VariableLimit):
-        substitute_option({"text": "${v}" * 250_000}, {"v": "x" * 32_768}, limit=LIMITS.option_bytes)
+        substitute_option({"text": "${v}" * 250_000}, {"v": "x" * 32_768}, limit=LIMITS.option_characters)
 
 
 pieces = some.sampled_from(["${", "}", "$", "{", "\n", "\r", "a", "b", "name", "${name}", "${a${b}}"])

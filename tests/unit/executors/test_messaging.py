@@ -202,15 +202,18 @@ def test_no_case_is_opened_for_what_is_no_person(kind: str) -> None:
     assert len(peers.rpc.asks) == 1
 
 
-@pytest.mark.parametrize(
-    "flow",
-    [{"variables": {"contact_case_id": CASE}}, {"reference_type": ReferenceType.API}],
-)
-def test_nothing_is_asked_when_there_is_a_case_already_or_nobody(flow: dict[str, Any]) -> None:
+def test_nothing_is_asked_when_there_is_nobody() -> None:
     """The flow goes on."""
     peers = Peers()
-    assert ask(case_create, None, peers, **flow) == Continue()
+    assert ask(case_create, None, peers, reference_type=ReferenceType.API) == Continue()
     assert peers.rpc.asks == []
+
+
+def test_a_case_is_opened_once() -> None:
+    """The variable tells."""
+    peers = Peers({CALL_LINE: {"direction": "incoming", "source": THEIRS, "destination": OURS}})
+    assert ask(case_create, None, peers, variables={"contact_case_id": CASE}) == Continue()
+    assert len(peers.rpc.asks) == 1
 
 
 def test_a_call_without_direction_has_no_other_end() -> None:

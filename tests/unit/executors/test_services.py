@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from flowmanager.core.action import Action
 from flowmanager.core.activeflow import ReferenceType
 from flowmanager.core.ids import NIL
 from flowmanager.core.outcomes import Continue, Push
-from flowmanager.errors import InvalidRequest, PeerError, PeerGarbled, PeerTimeout
+from flowmanager.errors import PeerError, PeerGarbled, PeerTimeout
 from flowmanager.executor import Executor
 from flowmanager.executors.ai_summary import ai_summary
 from flowmanager.executors.ai_talk import ai_talk
@@ -112,13 +113,28 @@ def test_ai_talk_names_what_it_talks_on(reference_type: str, sent: str) -> None:
 
 
 @pytest.mark.parametrize("executor", [ai_talk, ai_task])
-@pytest.mark.parametrize("option", [{}, {"assistance_type": "ai", "ai_id": FIRST}])
-def test_nobody_to_help_is_a_failure(executor: Executor, option: dict[str, str]) -> None:
-    """Nothing is asked then; the old `ai_id` does not count beside a type."""
+@pytest.mark.parametrize(
+    ("option", "kind"),
+    [({}, "ai"), ({"assistance_id": FIRST}, "ai"), ({"assistance_type": "team", "ai_id": FIRST}, "team")],
+)
+def test_nobody_to_help_is_for_ai_manager_to_refuse(executor: Executor, option: dict[str, str], kind: str) -> None:
+    """Without a type only the old `ai_id` counts, beside one only `assistance_id`."""
     peers = Peers({"*": ANSWER})
-    with pytest.raises(InvalidRequest, match="no assistance is named"):
-        ask(executor, option, peers)
-    assert peers.rpc.asks == []
+    ask(executor, option, peers)
+    assert (peers.bodies[0]["assistance_type"], peers.bodies[0]["assistance_id"]) == (kind, NIL)
+
+
+@pytest.mark.parametrize(
+    ("executor", "option"), [(ai_summary, {}), (queue_join, {"queue_id": FIRST})], ids=["ai_summary", "queue_join"]
+)
+def test_an_answer_that_is_no_object_is_a_failure(executor: Executor, option: dict[str, str]) -> None:
+    """Also where nothing in it is needed; no answer at all is none."""
+    for answer, fails in ((None, False), ({}, False), ([], True), ("done", True)):
+        peers = Peers({"queue POST /v1/services/*": ANSWER, "*": answer})
+        with pytest.raises(PeerGarbled, match="not an object") if fails else nullcontext():
+            outcome = ask(executor, option, peers)
+            if isinstance(outcome, Push) and outcome.follow_up:
+                outcome.follow_up()
 
 
 def test_ai_summary_passes_on_what_it_is_given_and_pushes_nothing() -> None:

@@ -122,6 +122,22 @@ def test_connect_without_any_call_fails(made: Any) -> None:
         ask(connect, {"destinations": [TEL]}, peers_with(made))
 
 
+@pytest.mark.parametrize("option", [{}, {"source": TEL, "destinations": []}])
+def test_connect_without_destinations_fails_when_no_call_was_made(option: dict[str, Any]) -> None:
+    """What no destination means is for call-manager to say."""
+    peers = peers_with({})
+    with pytest.raises(PeerGarbled, match="no call was made"):
+        ask(connect, option, peers)
+    assert [line.split()[2] for line in peers.rpc.lines] == ["/v1/confbridges", "/v1/calls"]
+    assert "destinations" not in peers.bodies[1]
+
+
+@pytest.mark.parametrize("made", [None, {}])
+def test_call_needs_no_answer_but_that_all_is_well(made: Any) -> None:
+    """It does nothing with the calls."""
+    assert ask(call, {"source": TEL, "destinations": [TEL], "flow_id": FIRST}, peers_with(made)) == Continue()
+
+
 @pytest.mark.parametrize("made", [None, {"calls": {}}, {"calls": [5]}, {"groupcalls": [{"id": "x"}]}])
 def test_calls_that_cannot_be_read_are_a_failure(made: Any) -> None:
     """With the peer's name."""
@@ -132,8 +148,6 @@ def test_calls_that_cannot_be_read_are_a_failure(made: Any) -> None:
 @pytest.mark.parametrize(
     ("executor", "option", "missing"),
     [
-        (connect, {"source": TEL}, "destination"),
-        (connect, {"destinations": []}, "destination"),
         (call, {"destinations": [TEL], "flow_id": FIRST}, "source"),
         (call, {"source": TEL, "flow_id": FIRST}, "destinations"),
     ],

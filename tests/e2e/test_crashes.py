@@ -1,0 +1,164 @@
+"""Workers that are stopped or killed in the middle of an action: nothing is lost, and nothing is done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import orjson
+import pytest
+
+from flowmanager.core.ids import Id
+from flowmanager.stub_managers.records import Seen
+from flowmanager.stub_managers.run import ServedStubs
+from flowmanager.transport.subscriber import Subscriber
+from tests.broker_room import eventually
+from tests.processes import Client, Installation, Json, Program, act
+
+SLOW = "email POST /v1/emails delay=2 times=1"
+PROMPT = {"FLOWMANAGER_HEARTBEAT_SECONDS": "0.2", "FLOWMANAGER_ORPHAN_SECONDS": "1"}
+"""So that a dead worker is missed soon."""
+
+
+@pytest.fixture(scope="module")
+def flow(installation: Installation, stubs: ServedStubs, client: Client) -> Json:
+    """A flow with a slow action in the middle, and one that follows it."""
+    del stubs  # must be there before the worker asks
+    program = installation.serve()
+    after = client.flow([act("webhook_send", uri="https://after.example.com", data="{}")])
+    actions = [act("talk", text="first"), act("email_send", subject="slow"), act("talk", text="last")]
+    made = client.flow(actions, on_complete_flow_id=after["id"])
+    assert program.stop() == 0
+    return made
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads for those who wait."""
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@pytest.fixture
+def subscriber(installation: Installation) -> Iterator[Subscriber]:
+    """A listener to our events."""
+    listener = installation.subscriber()
+    yield listener
+    listener.close()
+
+
+class Story:
+    """One activeflow on its way through the slow action."""
+
+    def __init__(self, installation: Installation, flow: Json, stubs: ServedStubs, subscriber: Subscriber) -> None:
+        self.installation, self.flow, self.stubs, self.subscriber = installation, flow, stubs, subscriber
+        self.client = installation.client()
+        self.activeflow_id: Id = ""
+        self.stubs.rules.clear()
+        self.stubs.rule(SLOW)
+
+    def worker(self) -> Program:
+        """Start a worker that misses others soon."""
+        return self.installation.serve(**PROMPT)
+
+    def begin(self) -> None:
+        """Create the activeflow; somebody must serve."""
+        self.activeflow_id = self.client.activeflow(self.flow)
+
+    def next(self) -> Json:
+        """Ask for the next action, as long as it takes, over a connection of its own."""
+        client = self.installation.client()
+        current = client.show(self.activeflow_id)["current_action"]["id"]
+        uri, seen = f"/v1/activeflows/{self.activeflow_id}/next", {"current_action_id": current}
+        action: Json = client.ask("GET", uri, seen, seconds=30.0)
+        return action
+
+    def emails(self) -> list[Seen]:
+        """What email-manager was asked for this activeflow."""
+        return [seen for seen in self.stubs.requests("email") if seen.data["activeflow_id"] == self.activeflow_id]
+
+    def until_asked(self) -> None:
+        """Wait until the slow action is under way."""
+        eventually(lambda: len(self.emails()) == 1)
+
+    def check_ended_once(self) -> None:
+        """The history has each action once, one event told the end, and one child followed."""
+        shown = self.client.until_ended(self.activeflow_id)
+        assert [one["type"] for one in shown["executed_actions"]] == ["talk", "email_send", "talk"]
+        assert {one["result"] for one in shown["executed_actions"]} == {"done"}
+        assert shown["ended_reason"] == "finished"
+        (child,) = self.client.ask("GET", "/v1/activeflows", {"reference_activeflow_id": self.activeflow_id})
+        assert self.client.until_ended(child["id"])["executed_count"] == 1
+        ends = {message_id for message_id, event in self.heard() if event["data"]["status"] == "ended"}
+        assert len(ends) == 1
+
+    def heard(self) -> list[tuple[str, Json]]:
+        """The events about this activeflow with their ids."""
+        events = []
+        while delivery := self.subscriber.take(0.5):
+            event: Json = orjson.loads(delivery.body)
+            if event["data"]["id"] == self.activeflow_id:
+                events.append((delivery.message_id, event))
+        return events
+
+
+@pytest.fixture
+def story(installation: Installation, flow: Json, stubs: ServedStubs, subscriber: Subscriber) -> Story:
+    return Story(installation, flow, stubs, subscriber)
+
+
+def test_stopped_worker_finishes_what_it_has_in_hand(story: Story, pool: ThreadPoolExecutor) -> None:
+    """The caller who waits gets the answer, the message is gone, the status is 0; the next worker goes on from there."""
+    worker = story.worker()
+    story.begin()
+    story.next()
+    waiting = pool.submit(story.next)
+    story.until_asked()
+    assert worker.stop() == 0
+    assert waiting.result(1)["option"]["text"] == "last"
+    successor = story.worker()
+    assert story.next()["id"] == "00000000-0000-0000-0000-000000000002"
+    story.check_ended_once()
+    assert len(story.emails()) == 1
+    assert not [*worker.logs("turn_taken_over"), *successor.logs("turn_taken_over")]
+    assert successor.stop() == 0
+
+
+def begin_by_execute(story: Story, pool: ThreadPoolExecutor) -> Future[Json] | None:
+    """Push: the slow action is reached by an event, whose message has no identity."""
+    del pool
+    story.client.ask("POST", f"/v1/activeflows/{story.activeflow_id}/execute")
+    return None
+
+
+def begin_by_next(story: Story, pool: ThreadPoolExecutor) -> Future[Json] | None:
+    """Pull: the slow action is reached by a request that somebody waits for."""
+    story.next()
+    return pool.submit(story.next)
+
+
+@pytest.mark.parametrize("begin", [begin_by_execute, begin_by_next])
+@pytest.mark.parametrize("early", [True, False], ids=["beside another", "alone"])
+def test_killed_worker_is_succeeded(
+    story: Story,
+    pool: ThreadPoolExecutor,
+    begin: Callable[[Story, ThreadPoolExecutor], Future[Json] | None],
+    early: bool,
+) -> None:
+    """Another worker goes on where the killed one stood, under the same key, and answers who waits; all ends once."""
+    worker = story.worker()
+    story.begin()
+    waiting = begin(story, pool)
+    story.until_asked()
+    successor = story.worker() if early else None
+    worker.kill()
+    successor = successor or story.worker()
+    if waiting is not None:
+        assert waiting.result(30)["option"]["text"] == "last"
+        story.next()
+    story.check_ended_once()
+    keys = {seen.request_id for seen in story.emails()}
+    assert (len(story.emails()), len(keys)) == (2, 1)
+    assert "" not in keys
+    assert len(successor.logs("turn_taken_over")) == 1
+    assert successor.stop() == 0

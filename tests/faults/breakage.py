@@ -1,0 +1,100 @@
+"""Builds that are broken on purpose: the checker must find each of them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from flowmanager.errors import BrokerLost
+from flowmanager.executors import condition_variable
+from flowmanager.ports import Publisher
+from flowmanager.receiver import Aftermath
+from flowmanager.store import sql_store
+from flowmanager.store.statements import statements_of
+from flowmanager.store.transaction import SqlTransaction
+from flowmanager.orchestrator.turn import Turns, locked
+from flowmanager.transport.inbox import Inbox
+
+BROKEN = "FLOWMANAGER_TEST_BROKEN"
+
+
+def no_lock() -> None:
+    """Read the activeflow without locking its row."""
+
+    def unlocked(dialect: Any, *, answer_seconds: float) -> Any:
+        made = statements_of(dialect, answer_seconds=answer_seconds)
+        changes = {name: getattr(made, name).with_for_update(read=True) for name in LOCKING}
+        for query in changes.values():
+            query._for_update_arg = None
+        return replace(made, **changes)
+
+    sql_store.statements_of = unlocked
+
+
+LOCKING = ("lock_flow", "lock_activeflow", "lock_by_reference")
+
+
+def ack_first() -> None:
+    """Acknowledge a message before it is handled."""
+    take, ack = Inbox.take, Inbox.ack
+
+    def taken(inbox: Inbox, seconds: float) -> Any:
+        delivery = take(inbox, seconds)
+        if delivery is not None:
+            ack(inbox, delivery)
+        return delivery
+
+    Inbox.take = taken  # type: ignore[method-assign]
+    Inbox.ack = Inbox.give_back = lambda *_: None  # type: ignore[method-assign]
+
+
+def no_fence() -> None:
+    """Settle whatever an executor answers, also when somebody else has taken the turn over."""
+    Turns.mine = lambda _turns, progress, transaction: locked(transaction, progress.flow.id)  # type: ignore[method-assign]
+
+
+def no_outbox() -> None:
+    """Publish what was committed straight away, and forget it when that fails."""
+    kept: dict[str, list[Any]] = {}
+
+    def add_messages(_transaction: SqlTransaction, messages: Sequence[Any]) -> None:
+        for message in messages:
+            kept.setdefault(message.activeflow_id, []).append(message)
+
+    def publish(_aftermath: Aftermath, _engine: Any, touched: list[str], publisher: Publisher) -> None:
+        ids = list(dict.fromkeys(touched))
+        touched.clear()
+        messages = [message for one in ids for message in kept.pop(one, [])]
+        with suppress(BrokerLost):
+            publisher.publish(messages)
+
+    SqlTransaction.add_messages = add_messages  # type: ignore[method-assign]
+    Aftermath.publish = publish  # type: ignore[method-assign]
+
+
+def no_answers() -> None:
+    """Keep no answers for repeats."""
+    SqlTransaction.add_answer = lambda *_: None  # type: ignore[method-assign]
+
+
+def swapped() -> None:
+    """Compare the other way round."""
+    compare = condition_variable.compare_numbers
+    condition_variable.compare_numbers = lambda left, sign, right: compare(str(right), sign, float(left or 0))
+
+
+BREAKAGES: Mapping[str, Callable[[], None]] = {
+    "no_lock": no_lock,
+    "ack_first": ack_first,
+    "no_fence": no_fence,
+    "no_outbox": no_outbox,
+    "no_answers": no_answers,
+    "swapped": swapped,
+}
+
+
+def break_it(name: str) -> None:
+    """Break this process."""
+    BREAKAGES[name]()

@@ -1,0 +1,184 @@
+"""The workers of a run: real processes that are killed, held up, ended and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+import orjson
+
+from tests.faults.commits import KILL_AT, KILL_MOMENT
+from tests.faults.history import History, Json
+
+ROOT = Path(__file__).parent.parent.parent
+THREADS = 4
+STOP_SECONDS = 20.0
+PAGE = 1024 * 1024
+FAULTY_LINES = ("request_failed", "executor_failed", "message_parked", "sweeper_failed", "activeflow_not_recovered")
+"""Log lines that say: the program has a mistake."""
+
+
+@dataclass
+class Slot:
+    """The place of one worker: another process takes it when one has ended."""
+
+    number: int
+    environment: Mapping[str, str]
+    folder: Path
+    history: History
+    process: subprocess.Popen[bytes] | None = None
+    back_at: float = 0.0
+    """When a new process is started."""
+    held: bool = False
+    ending: float = 0.0
+    """When it was told to end; 0: it was not."""
+    starts: int = 0
+    next_hook: dict[str, str] = field(default_factory=dict)
+    """What the next process is told to die of."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the history."""
+        return f"worker {self.number}"
+
+    def start(self) -> None:
+        """Start a process."""
+        self.starts += 1
+        hook, self.next_hook = self.next_hook, {}
+        log = self.folder / f"worker-{self.number}-{self.starts}.log"
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.worker", "serve", "--threads", str(THREADS)],
+                env={**self.environment, **hook},
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.held, self.ending, self.back_at = False, 0.0, 0.0
+
+    @property
+    def alive(self) -> bool:
+        """Say whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        if self.process is not None and self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+    def hold(self) -> None:
+        """Stop it as a machine that is paged out."""
+        self.signal(signal.SIGSTOP)
+        self.held = True
+
+    def release(self) -> None:
+        """Let it go on."""
+        self.signal(signal.SIGCONT)
+        self.held = False
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(10)
+
+    def end(self) -> None:
+        """Ask it to end."""
+        self.ending = monotonic()
+        self.signal(signal.SIGTERM)
+
+    def arm(self, commit: int, moment: str) -> None:
+        """Have the next process die at one of its commits."""
+        self.next_hook = {KILL_AT: str(commit), KILL_MOMENT: moment}
+
+    def look(self, restart_seconds: float) -> None:
+        """Start a new process some time after one has ended; one that does not end in time is a complaint."""
+        if self.alive:
+            if self.ending and monotonic() - self.ending > STOP_SECONDS + 10:
+                self.complain("worker_never_ends", "SIGTERM did not end it")
+                self.kill()
+            return
+        if not self.back_at:
+            self.note_end()
+            self.back_at = monotonic() + restart_seconds
+        elif monotonic() >= self.back_at:
+            self.start()
+
+    def note_end(self) -> None:
+        """Write down how a process ended."""
+        status = self.process.returncode if self.process else None
+        self.history.add("worker_ended", worker=self.name, status=status, asked=bool(self.ending))
+        if status not in (0, -signal.SIGKILL) or (status == 0) != bool(self.ending):
+            self.complain("worker_ended", f"status {status}, told to end: {bool(self.ending)}")
+
+    def complain(self, event: str, text: str) -> None:
+        """Write down what must not be."""
+        self.history.add("complaint", worker=f"{self.name}.{self.starts}", event=event, text=text)
+
+    @property
+    def megabytes(self) -> float:
+        """How much memory it has."""
+        if not self.alive or self.process is None:
+            return 0.0
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / PAGE
+
+
+@dataclass
+class Crew:
+    """All workers."""
+
+    slots: Sequence[Slot]
+
+    def start(self) -> None:
+        """Start them."""
+        for slot in self.slots:
+            slot.start()
+
+    def look(self, restart_seconds: float) -> None:
+        """See who has ended."""
+        for slot in self.slots:
+            slot.look(restart_seconds)
+
+    def calm(self) -> None:
+        """Let all of them work undisturbed."""
+        for slot in self.slots:
+            slot.next_hook = {}
+            slot.release()
+            slot.back_at = slot.back_at and 1.0
+
+    def kill(self) -> None:
+        """Kill them."""
+        for slot in self.slots:
+            slot.kill()
+
+
+def faulty_lines(folder: Path) -> Iterator[Json]:
+    """Yield what workers logged that says that the program has a mistake."""
+    for path in sorted(folder.glob("worker-*.log")):
+        for text in path.read_text(errors="replace").splitlines():
+            line = parsed(text)
+            if line is None:
+                if text.startswith(("Traceback", "Fatal")):
+                    yield {"worker": path.stem, "event": "traceback", "text": text}
+            elif line.get("event") in FAULTY_LINES or "exception" in line:
+                yield {"worker": path.stem, "event": line.get("event"), "text": text[-1500:]}
+
+
+def parsed(text: str) -> Json | None:
+    """Read a log line; None: it is none of ours."""
+    try:
+        line = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return line if isinstance(line, dict) else None

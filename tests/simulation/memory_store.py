@@ -1,0 +1,250 @@
+"""A store in memory with a clock of its own: what MySQL does for the program, without time and without threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from flowmanager.core.activeflow import Activeflow, State, Step
+from flowmanager.core.flow import Flow
+from flowmanager.core.ids import Id
+from flowmanager.errors import AlreadyExists, Answered
+from flowmanager.ports import Message, Page, Transaction
+
+T = TypeVar("T")
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+ANSWER_TIME = timedelta(seconds=600)
+TIMED = (State.WAITING, State.CREATED)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """The database's time; it moves when it is told to."""
+
+    now: datetime = BEGINNING
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Tables:
+    """All rows."""
+
+    flows: dict[Id, Flow] = field(default_factory=dict)
+    activeflows: dict[Id, Activeflow] = field(default_factory=dict)
+    steps: dict[Id, tuple[Step, ...]] = field(default_factory=dict)
+    outbox: dict[int, tuple[Message, datetime]] = field(default_factory=dict)
+    answers: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
+    workers: dict[Id, datetime] = field(default_factory=dict)
+    sequence: int = 0
+
+    def snapshot(self) -> Tables:
+        """Return a copy that can be changed without changing this one."""
+        return replace(self, **{name: copy(value) for name, value in vars(self).items()})
+
+
+class MemoryTransaction:
+    """One transaction on a copy of the tables."""
+
+    def __init__(self, tables: Tables, clock: Clock) -> None:
+        self.tables = tables
+        self._clock = clock
+        self._locked: set[Id] = set()
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._clock.now
+
+    def insert_flow(self, flow: Flow) -> None:
+        """Store a new flow. Raises AlreadyExists."""
+        if flow.id in self.tables.flows:
+            raise AlreadyExists(id=flow.id)
+        self.tables.flows[flow.id] = flow
+
+    def get_flow(self, flow_id: Id) -> Flow | None:
+        """Return a flow that has not expired."""
+        flow = self.tables.flows.get(flow_id)
+        return flow if flow and not (flow.tm_expire and flow.tm_expire <= self.now()) else None
+
+    def lock_flow(self, flow_id: Id) -> Flow | None:
+        """Return a flow."""
+        return self.get_flow(flow_id)
+
+    def update_flow(self, flow: Flow) -> None:
+        """Store a changed flow."""
+        self.tables.flows[flow.id] = flow
+
+    def list_flows(self, page: Page) -> list[Flow]:
+        """Return stored flows."""
+        stored = [flow for flow in self.tables.flows.values() if flow.persist]
+        return newest_first(matching(stored, page))[: page.size]
+
+    def count_flows(self, customer_id: Id) -> int:
+        """Count a customer's flows."""
+        flows = self.tables.flows.values()
+        return sum(flow.persist and flow.customer_id == customer_id and not flow.tm_delete for flow in flows)
+
+    def insert_activeflow(self, activeflow: Activeflow) -> None:
+        """Store a new activeflow. Raises AlreadyExists."""
+        if activeflow.id in self.tables.activeflows:
+            raise AlreadyExists(id=activeflow.id)
+        self.tables.activeflows[activeflow.id] = activeflow
+        self._locked.add(activeflow.id)
+
+    def get_activeflow(self, activeflow_id: Id) -> Activeflow | None:
+        """Return an activeflow."""
+        return self.tables.activeflows.get(activeflow_id)
+
+    def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:
+        """Return an activeflow."""
+        found = self.get_activeflow(activeflow_id)
+        if found:
+            self._locked.add(activeflow_id)
+        return found
+
+    def save_activeflow(self, activeflow: Activeflow) -> None:
+        """Store a changed activeflow. Raises KeyError when it is not locked."""
+        if activeflow.id not in self._locked:
+            raise KeyError(activeflow.id)
+        self.tables.activeflows[activeflow.id] = activeflow
+
+    def list_activeflows(self, page: Page) -> list[Activeflow]:
+        """Return activeflows."""
+        return newest_first(matching(self.tables.activeflows.values(), page))[: page.size]
+
+    def running_by_reference(self, reference_id: Id) -> list[Id]:
+        """Return the ids of a reference's activeflows that are not over, oldest first."""
+        return [one.id for one in reversed(self._running(reference_id))]
+
+    def lock_by_reference(self, reference_id: Id) -> list[Activeflow]:
+        """Return a reference's activeflows that are not over, newest first."""
+        found = self._running(reference_id)
+        self._locked |= {one.id for one in found}
+        return found
+
+    def _running(self, reference_id: Id) -> list[Activeflow]:
+        every = self.tables.activeflows.values()
+        return newest_first(one for one in every if one.reference_id == reference_id and not one.over)
+
+    def append_steps(self, activeflow_id: Id, steps: Sequence[Step]) -> None:
+        """Append to the history; a number that is taken is a mistake."""
+        known = self.tables.steps.get(activeflow_id, ())
+        assert not {step.seq for step in known} & {step.seq for step in steps}
+        self.tables.steps[activeflow_id] = (*known, *steps)
+
+    def get_steps(self, activeflow_ids: Sequence[Id], *, since: int = 0) -> dict[Id, list[Step]]:
+        """Return the histories."""
+        known = self.tables.steps
+        return {key: sorted_steps(step for step in known.get(key, ()) if step.seq >= since) for key in activeflow_ids}
+
+    def add_messages(self, messages: Sequence[Message]) -> None:
+        """Put messages into the outbox."""
+        for message in messages:
+            self.tables.sequence += 1
+            self.tables.outbox[self.tables.sequence] = (message, self.now())
+
+    def get_answer(self, key: str) -> bytes | None:
+        """Return a kept answer."""
+        kept = self.tables.answers.get(key)
+        return kept[0] if kept else None
+
+    def add_answer(self, key: str, body: bytes) -> None:
+        """Keep an answer. Raises Answered."""
+        if key in self.tables.answers:
+            raise Answered(key=key)
+        self.tables.answers[key] = (body, self.now() + ANSWER_TIME)
+
+
+class MemoryStore:
+    """Implements Store and Upkeep. A transaction happens at once: nobody sees the middle of it."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.tables = Tables()
+
+    def run(self, work: Callable[[Transaction], T]) -> T:
+        """Commit when `work` returns, forget everything when it raises."""
+        transaction = MemoryTransaction(self.tables.snapshot(), self.clock)
+        result = work(transaction)
+        self.tables = transaction.tables
+        return result
+
+    def get_answer(self, key: str) -> bytes | None:
+        """Return a kept answer."""
+        kept = self.tables.answers.get(key)
+        return kept[0] if kept else None
+
+    def unpublished(self, activeflow_ids: Sequence[Id]) -> list[Message]:
+        """Return the messages of these records in commit order."""
+        rows = sorted(self.tables.outbox.items())
+        return [message for _, (message, _) in rows if message.activeflow_id in activeflow_ids]
+
+    def published(self, message_ids: Sequence[Id]) -> None:
+        """Take messages out."""
+        rows = self.tables.outbox.items()
+        self.tables.outbox = {key: row for key, row in rows if row[0].id not in message_ids}
+
+    def heartbeat(self, worker_id: Id) -> None:
+        """Say that a worker lives."""
+        self.tables.workers[worker_id] = self.clock.now
+
+    def due(self, *, limit: int) -> list[Id]:
+        """Return activeflows whose deadline has passed."""
+        waits = ((one.wait.until, one) for one in self.tables.activeflows.values() if one.wait and one.state in TIMED)
+        passed = sorted((until, one.id) for until, one in waits if until and until <= self.clock.now)
+        return [key for _, key in passed][:limit]
+
+    def orphans(self, *, seconds: float, limit: int) -> list[Id]:
+        """Return activeflows whose owner is silent."""
+        oldest = self.clock.now - timedelta(seconds=seconds)
+        executing = (one for one in self.tables.activeflows.values() if one.state is State.EXECUTING)
+        silent = [one.id for one in executing if self.tables.workers.get(one.owner or "", EARLIEST) <= oldest]
+        return silent[:limit]
+
+    def late_messages(self, *, seconds: float, limit: int) -> list[Message]:
+        """Return messages that have waited."""
+        oldest = self.clock.now - timedelta(seconds=seconds)
+        return [message for _, (message, at) in sorted(self.tables.outbox.items()) if at <= oldest][:limit]
+
+    def purge(self, *, limit: int) -> int:
+        """Delete what has expired."""
+        now, tables = self.clock.now, self.tables
+        answers = [key for key, (_, until) in tables.answers.items() if until <= now][:limit]
+        flows = [key for key, flow in tables.flows.items() if flow.tm_expire and flow.tm_expire <= now][:limit]
+        for key in answers:
+            del tables.answers[key]
+        for key in flows:
+            del tables.flows[key]
+        return len(answers) + len(flows)
+
+
+def newest_first(records: Iterable[Any]) -> list[Any]:
+    """Return records in the order of lists."""
+    return sorted(records, key=lambda one: (one.tm_create or EARLIEST, one.id), reverse=True)
+
+
+def sorted_steps(steps: Iterable[Step]) -> list[Step]:
+    """Return steps by number."""
+    return sorted(steps, key=lambda step: step.seq)
+
+
+def matching(records: Iterable[Any], page: Page) -> Iterable[Any]:
+    """Return the records that all filters fit."""
+    return [one for one in records if all(shown(one, name) == value for name, value in page.filters.items())]
+
+
+def shown(record: Any, name: str) -> Any:
+    """Return what a record shows under the name of a filter."""
+    if name == "deleted":
+        return record.tm_delete is not None
+    if name == "status":
+        return "ended" if record.over else "running"
+    value = getattr(record, name)
+    return getattr(value, "value", value)
