@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from flowmanager.core.ids import Id
 from flowmanager.core.limits import Limits
-from flowmanager.errors import Answered, FlowManagerError
+from flowmanager.errors import FlowManagerError
 from flowmanager.executor import Executor
 from flowmanager.managers.web import Web
 from flowmanager.metrics import Metrics
@@ -138,11 +138,6 @@ class Work:
         self.done.touched += branch.done.touched
         self.done.children += branch.done.children
         self.afterwards += branch.afterwards
-
-    def check_new(self) -> None:
-        """Raise Answered when this request has its answer already: before peers are asked for it outside a turn."""
-        if self.key and self.engine.store.get_answer(self.key) is not None:
-            raise Answered(key=self.key)
 
     def answer(self, transaction: Transaction, data: Any = None) -> None:
         """Fix the answer of this message, committed with the transaction."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import structlog
 
@@ -25,10 +26,14 @@ from flowmanager.managers.temporary_flows import LIFETIME
 from flowmanager.orchestrator.actions import ActionChecker
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.events import flow_message
+from flowmanager.orchestrator.turn import check_new
 from flowmanager.ports import Page, Transaction
 from flowmanager.schemas.wire import Wire, action_wire, flow_wire
 
 log = structlog.get_logger()
+
+DIRECT_TYPE = "flow"
+"""Flows of this type get a direct hash when they are stored."""
 
 
 class DirectFailed(FlowManagerError):
@@ -58,15 +63,21 @@ class FlowStore:
             on_drop_flow_id=form["on_drop_flow_id"],
         )
         if flow.persist:
-            work.commit(partial(self.check_count, flow.customer_id))
-        if flow.persist and flow.type == "flow":
+            flow = work.commit(partial(self.prepared, work, flow))
+        if flow.persist and flow.type == DIRECT_TYPE:
             flow = self.with_direct(work, flow)
         return work.commit(partial(self.insert, work, flow))
 
-    def check_count(self, customer_id: Id, transaction: Transaction) -> None:
-        """Raise FlowLimit when the customer has as many flows as allowed."""
-        if transaction.count_flows(customer_id) >= self.engine.max_flows:
-            raise FlowLimit(customer_id=customer_id, limit=self.engine.max_flows)
+    def prepared(self, work: Work, flow: Flow, transaction: Transaction) -> Flow:
+        """Return a flow that may be stored. Raises FlowLimit; Answered before direct-manager would be asked again."""
+        if transaction.count_flows(flow.customer_id) >= self.engine.max_flows:
+            raise FlowLimit(customer_id=flow.customer_id, limit=self.engine.max_flows)
+        if flow.type != DIRECT_TYPE or not work.key:
+            return flow
+        check_new(work, transaction)
+        # Handled again after a crash, the request speaks of the same flow as before: direct-manager knows it by its id.
+        flow_id = str(uuid5(NAMESPACE_OID, f"{work.key}:flow"))
+        return flow if transaction.get_flow(flow_id) else flow.evolve(id=flow_id)
 
     def with_direct(self, work: Work, flow: Flow) -> Flow:
         """Return the flow with a direct hash; without one when direct-manager fails, as it can be had later."""
@@ -164,6 +175,7 @@ class FlowStore:
 
     def regenerate(self, work: Work, flow_id: Id) -> Wire:
         """Give a flow a new direct hash. Raises FlowNotFound, direct-manager's own error, DirectFailed."""
+        work.commit(partial(check_new, work))
         flow = self.read(work, flow_id)
         client, known = self.managers(work).direct, flow.direct_id != NIL
         try:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 import structlog
+
+import orjson
 
 from flowmanager.core import machine
 from flowmanager.core.action import Action, Option
@@ -37,6 +40,8 @@ class Progress:
     """Steps of this transaction, not stored yet."""
     unreported: tuple[Step, ...] = ()
     """Steps of earlier transactions that no event has told."""
+    volume: int = 0
+    """Bytes of the options of all steps so far."""
     task: Task | None = None
     """What must be executed outside the transaction; None: the turn is over."""
     reference: str | None = None
@@ -85,18 +90,26 @@ class Fold:
         if progress.reference is None and self.asks_reference(progress.flow, action):
             return replace(progress, asks_reference=True)
         turn = progress.turn
-        if turn.iterations >= self.limits.iterations:
-            message = f"more than {self.limits.iterations} actions without a pause"
+        message = self.excess(progress)
+        if message:
             ended = machine.end(progress.flow, EndedReason.LIMIT_ITERATIONS, self.moment(progress), message=message)
             return progress.with_change(ended)
         entered = replace(progress, turn=replace(turn, iterations=turn.iterations + 1, answers=()))
         return self.enter(entered, place, action)
 
+    def excess(self, progress: Progress) -> str:
+        """Say what the turn has too much of; empty: nothing."""
+        if progress.turn.iterations >= self.limits.iterations:
+            return f"more than {self.limits.iterations} actions without a pause"
+        if progress.volume > self.limits.turn_bytes:
+            return f"more than {self.limits.turn_bytes} bytes of options without a pause"
+        return ""
+
     def asks_reference(self, flow: Activeflow, action: Action) -> bool:
         """Say whether an action that will run refers to the reference's data."""
         executor = self.executors.get(action.type)
         runs = executor is not None and allowed(executor.media, flow)
-        return runs and needs_reference(action.option, flow.variables)
+        return runs and needs_reference(substituted_part(action.option), flow.variables)
 
     def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
         """Put the cursor on an action and run it."""
@@ -105,9 +118,12 @@ class Fold:
         try:
             executor = executor_of(self.executors, raw.type)
             if not allowed(executor.media, flow):
+                progress = replace(progress, volume=progress.volume + volume_of(raw))
                 return progress.with_change(machine.leave(flow, StepResult.SKIPPED, self.moment(progress)))
             option = substitute_option(raw.option, values_of(progress), limit=self.limits.option_characters)
-            progress = replace(progress, flow=flow.evolve(current_action=replace(raw, option=option)))
+            live = replace(raw, option=option)
+            volume = progress.volume + volume_of(live)
+            progress = replace(progress, flow=flow.evolve(current_action=live), volume=volume)
             return self.execute(progress, executor)
         except FlowManagerError as error:
             return self.failed(progress, error)
@@ -148,10 +164,19 @@ def values_of(progress: Progress) -> Variables:
     return {REFERENCE_DATA: progress.reference, **progress.flow.variables}
 
 
-def needs_reference(option: Option | None, variables: Variables) -> bool:
-    """Say whether an option refers to the reference's data and no stored variable has that name."""
-    live = {key: value for key, value in (option or {}).items() if key not in RAW_OPTIONS}
-    return REFERENCE_DATA not in variables and REFERENCE_DATA in names_in(live)
+def needs_reference(tree: Any, variables: Variables) -> bool:
+    """Say whether a JSON value refers to the reference's data and no stored variable has that name."""
+    return REFERENCE_DATA not in variables and REFERENCE_DATA in names_in(tree)
+
+
+def substituted_part(option: Option | None) -> Option:
+    """Return the part of an option whose placeholders are replaced."""
+    return {key: value for key, value in (option or {}).items() if key not in RAW_OPTIONS}
+
+
+def volume_of(action: Action) -> int:
+    """Return the bytes of an action's option."""
+    return len(orjson.dumps(action.option)) if action.option else 0
 
 
 def executor_of(executors: Mapping[str, Executor], action_type: str) -> Executor:

@@ -39,7 +39,12 @@ class Lifecycle:
 
         Raises FlowNotFound, InvalidRequest for another customer's flow, AlreadyExists, ChainLimit.
         """
-        return work.commit(partial(self.insert, work, form))
+        insert = partial(self.insert, work, form)
+        try:
+            return work.commit(insert)
+        except AlreadyExists:
+            # The record may have come since we looked for it: the second time it is found.
+            return work.commit(insert)
 
     def insert(self, work: Work, form: Mapping[str, Any], transaction: Transaction) -> Wire:
         """Create an activeflow inside a transaction."""

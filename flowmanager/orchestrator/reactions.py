@@ -27,6 +27,8 @@ class Reaction:
         if flow.over:
             return None
         if signal.kind is SignalKind.REFERENCE_ENDED:
+            if flow.after_reference:
+                return None  # it began because the reference had ended: the same news, told again, is not its end
             return progress.with_change(machine.end(flow, EndedReason.REFERENCE_ENDED, self.fold.moment(progress)))
         if flow_rests(flow) and signal.kind is not SignalKind.SERVICE_DONE:
             return None

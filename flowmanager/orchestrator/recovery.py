@@ -9,7 +9,7 @@ import structlog
 
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command
-from flowmanager.errors import ActiveflowEnded, ActiveflowNotFound, BrokerLost, StaleAction, StoreLost
+from flowmanager.errors import ActiveflowEnded, ActiveflowNotFound, BrokerLost, InProgress, StaleAction, StoreLost
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.turn import Resume, Turns
 from flowmanager.ports import Upkeep
@@ -64,7 +64,7 @@ class Recovery:
         try:
             act(work, activeflow_id)
             handled(work)
-        except (StaleAction, ActiveflowEnded, ActiveflowNotFound):
+        except (StaleAction, ActiveflowEnded, ActiveflowNotFound, InProgress):
             return
         except (BrokerLost, StoreLost):
             raise

@@ -37,7 +37,7 @@ from flowmanager.executor import Completion, Executor, Task
 from flowmanager.managers.managers import Managers
 from flowmanager.orchestrator import record
 from flowmanager.orchestrator.engine import Engine, Work
-from flowmanager.orchestrator.fold import Fold, Progress, task_of
+from flowmanager.orchestrator.fold import Fold, Progress, task_of, volume_of
 from flowmanager.orchestrator.reactions import Reaction
 from flowmanager.orchestrator.reference import ask_reference
 from flowmanager.ports import Ask, Rpc, Transaction
@@ -179,7 +179,9 @@ class Turns:
         log.warning("turn_taken_over", activeflow_id=flow.id, action_id=flow.current_action.id, fence=flow.fence + 1)
         turn = flow.turn or Turn(Driver.PUSH)
         work.key, work.under_way = work.key or turn.key, True
-        progress = Progress(flow=flow, turn=turn, unreported=record.untold(transaction, flow))
+        unreported = record.untold(transaction, flow)
+        volume = sum(volume_of(step.action) for step in unreported)
+        progress = Progress(flow=flow, turn=turn, unreported=unreported, volume=volume)
         fold = self.fold(transaction)
         executor = self.engine.executors.get(flow.current_action.type)
         if flow.tm_execute is None or executor is None:
@@ -222,7 +224,7 @@ class Turns:
         started = monotonic()
         result = self.attempt(partial(self.perform, executor, task, managers))
         if isinstance(result, Push) and result.follow_up is not None:
-            result = self.attempt(partial(self.push_and_follow, work, progress, result, journal.answers))
+            result = self.attempt(partial(self.push_and_follow, work, progress, result, journal))
         self.engine.metrics.action_duration.labels(executor.name).observe((monotonic() - started) * 1000)
         return work.commit(partial(self.carry_on, work, progress, result))
 
@@ -251,9 +253,14 @@ class Turns:
             log.exception("executor_failed")
             return ExecutorFault()
 
-    def push_and_follow(self, work: Work, progress: Progress, push: Push, answers: list[Any]) -> Outcome:
-        """Store a pushed frame, then tell the peer that it is there."""
-        work.commit(partial(self.push_first, progress, push, answers))
+    def push_and_follow(self, work: Work, progress: Progress, push: Push, journal: Journal) -> Outcome:
+        """Store a pushed frame, then tell the peer that it is there.
+
+        A repeated step stored it before; the service may be over and its frame gone by now.
+        """
+        if not journal.stored:
+            work.commit(partial(self.push_first, progress, push, journal.answers))
+            journal.kept = len(journal.answers)
         if push.follow_up is not None:
             push.follow_up()
         return Continue()
@@ -354,6 +361,11 @@ class Journal:
     kept: int
     """How many answers are stored."""
     asked: int = 0
+
+    @property
+    def stored(self) -> bool:
+        """Say whether every question so far has a stored answer."""
+        return 0 < self.asked <= self.kept
 
     def call(self, ask: Ask) -> Any:
         """Return a stored answer, else store those so far and ask."""

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import orjson
 import pytest
 
+from flowmanager.core.action import FINISH_ACTION
 from flowmanager.core.ids import Id
 from flowmanager.stub_managers.records import Seen
 from flowmanager.stub_managers.run import ServedStubs
@@ -16,8 +17,6 @@ from tests.broker_room import eventually
 from tests.processes import Client, Installation, Json, Program, act
 
 SLOW = "email POST /v1/emails delay=2 times=1"
-PROMPT = {"FLOWMANAGER_HEARTBEAT_SECONDS": "0.2", "FLOWMANAGER_ORPHAN_SECONDS": "1"}
-"""So that a dead worker is missed soon."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ class Story:
 
     def worker(self) -> Program:
         """Start a worker that misses others soon."""
-        return self.installation.serve(**PROMPT)
+        return self.installation.serve(FLOWMANAGER_HEARTBEAT_SECONDS="0.2", FLOWMANAGER_ORPHAN_SECONDS="1")
 
     def begin(self) -> None:
         """Create the activeflow; somebody must serve."""
@@ -108,7 +107,7 @@ def story(installation: Installation, flow: Json, stubs: ServedStubs, subscriber
 
 
 def test_stopped_worker_finishes_what_it_has_in_hand(story: Story, pool: ThreadPoolExecutor) -> None:
-    """The caller who waits gets the answer, the message is gone, the status is 0; the next worker goes on from there."""
+    """Who waits gets the answer, the message is gone, the status is 0; the next worker goes on from there."""
     worker = story.worker()
     story.begin()
     story.next()
@@ -117,7 +116,7 @@ def test_stopped_worker_finishes_what_it_has_in_hand(story: Story, pool: ThreadP
     assert worker.stop() == 0
     assert waiting.result(1)["option"]["text"] == "last"
     successor = story.worker()
-    assert story.next()["id"] == "00000000-0000-0000-0000-000000000002"
+    assert story.next()["id"] == FINISH_ACTION.id
     story.check_ended_once()
     assert len(story.emails()) == 1
     assert not [*worker.logs("turn_taken_over"), *successor.logs("turn_taken_over")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -71,6 +72,8 @@ class Asker:
     random: Random
     patience: Patience
     new_id: Callable[[], str]
+    answered: deque[tuple[str, bytes]] = field(default_factory=deque)
+    """Where requests that were answered are kept, for those who send them again."""
     voice: Voice = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +87,8 @@ class Asker:
             Ask(peer="flow", method=method, uri=uri, body=data, key=request_id), publisher="call-manager"
         )
         reply = self.insist(request_id, body)
+        if not operation.startswith("read"):
+            self.answered.append((request_id, body))
         if self.random.random() < REPEAT_SHARE:
             self.attempt(request_id, body)
         return reply
@@ -126,5 +131,5 @@ class Asker:
 def reply_of(envelope: Json) -> Reply:
     """Read the envelope of an answer."""
     data = envelope.get("data")
-    typed = envelope.get("data_type") == "voipbin_error" and isinstance(data, dict)
-    return Reply(envelope["status_code"], data.get("reason", "") if typed else "", data)
+    typed = data if envelope.get("data_type") == "voipbin_error" and isinstance(data, dict) else {}
+    return Reply(envelope["status_code"], typed.get("reason", ""), data)

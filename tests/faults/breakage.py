@@ -7,17 +7,23 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from flowmanager.core.conditions import compare_numbers
 from flowmanager.errors import BrokerLost
 from flowmanager.executors import condition_variable
+from flowmanager.orchestrator.turn import Turns, locked
 from flowmanager.ports import Publisher
 from flowmanager.receiver import Aftermath
 from flowmanager.store import sql_store
 from flowmanager.store.statements import statements_of
 from flowmanager.store.transaction import SqlTransaction
-from flowmanager.orchestrator.turn import Turns, locked
 from flowmanager.transport.inbox import Inbox
+from tests.faults.commits import put
 
 BROKEN = "FLOWMANAGER_TEST_BROKEN"
+
+
+def nothing(*_: Any) -> None:
+    """Do nothing."""
 
 
 def no_lock() -> None:
@@ -30,7 +36,7 @@ def no_lock() -> None:
             query._for_update_arg = None
         return replace(made, **changes)
 
-    sql_store.statements_of = unlocked
+    put(sql_store, "statements_of", unlocked)
 
 
 LOCKING = ("lock_flow", "lock_activeflow", "lock_by_reference")
@@ -46,13 +52,18 @@ def ack_first() -> None:
             ack(inbox, delivery)
         return delivery
 
-    Inbox.take = taken  # type: ignore[method-assign]
-    Inbox.ack = Inbox.give_back = lambda *_: None  # type: ignore[method-assign]
+    put(Inbox, "take", taken)
+    put(Inbox, "ack", nothing)
+    put(Inbox, "give_back", nothing)
 
 
 def no_fence() -> None:
     """Settle whatever an executor answers, also when somebody else has taken the turn over."""
-    Turns.mine = lambda _turns, progress, transaction: locked(transaction, progress.flow.id)  # type: ignore[method-assign]
+
+    def mine(_turns: Turns, progress: Any, transaction: Any) -> Any:
+        return locked(transaction, progress.flow.id)
+
+    put(Turns, "mine", mine)
 
 
 def no_outbox() -> None:
@@ -70,19 +81,22 @@ def no_outbox() -> None:
         with suppress(BrokerLost):
             publisher.publish(messages)
 
-    SqlTransaction.add_messages = add_messages  # type: ignore[method-assign]
-    Aftermath.publish = publish  # type: ignore[method-assign]
+    put(SqlTransaction, "add_messages", add_messages)
+    put(Aftermath, "publish", publish)
 
 
 def no_answers() -> None:
     """Keep no answers for repeats."""
-    SqlTransaction.add_answer = lambda *_: None  # type: ignore[method-assign]
+    put(SqlTransaction, "add_answer", nothing)
 
 
 def swapped() -> None:
     """Compare the other way round."""
-    compare = condition_variable.compare_numbers
-    condition_variable.compare_numbers = lambda left, sign, right: compare(str(right), sign, float(left or 0))
+
+    def compare(left: str, sign: str, right: float) -> bool:
+        return compare_numbers(str(right), sign, float(left or 0))
+
+    put(condition_variable, "compare_numbers", compare)
 
 
 BREAKAGES: Mapping[str, Callable[[], None]] = {

@@ -8,7 +8,10 @@ from random import Random
 from threading import Thread
 from time import monotonic, sleep
 
+import orjson
+
 from flowmanager.core.ids import FINISH, START
+from flowmanager.transport.envelope import PERSISTENT, Letter
 from tests.faults.asker import Asker, GaveUp, Reply
 from tests.faults.flows import CALLED, LOOPS, NUMBER_LIMIT, act, email, names_of, nap
 from tests.faults.history import Json
@@ -16,6 +19,7 @@ from tests.faults.stage import Stage
 
 POLL_SECONDS = 0.15
 DIGITS = "123779"
+NEWS = "voipbin.transcribe.text"
 STALE_SHARE = 0.1
 RIVAL_SHARE = 0.15
 STOP_SHARE = 0.03
@@ -72,8 +76,9 @@ class Play:
             return None
         self.passed.append(seen)
         self.current = reply.data["id"]
-        if self.random.random() < STALE_SHARE:
-            self.asked_next("stale-next", self.random.choice(self.passed), {})
+        stale = [one for one in self.passed if one != self.current]
+        if stale and self.random.random() < STALE_SHARE:
+            self.asked_next("stale-next", self.random.choice(stale), {})
         return self.current
 
     def asked_next(self, operation: str, seen: str, facts: Mapping[str, object], asker: Asker | None = None) -> Reply:
@@ -261,6 +266,38 @@ def append_elsewhere(play: Play) -> None:
             play.append(f"|{play.asker.new_id()[:13]}")
 
 
+def run_news(play: Play) -> None:
+    """Tell a flow that waits something by events, one after the other; older ones, sent again, must not count."""
+    play.post("execute", "execute")
+    if play.until("blocked", "ended", "error")["state"] == "blocked":
+        letters = []
+        for number in range(3):
+            token = f"{play.id[:8]}.{number}"
+            letters.append(news_letter(play, token))
+            play.stage.post.send(letters[-1])
+            applied = heard(play, token)
+            play.stage.history.add("news", activeflow_id=play.id, token=token, applied=applied)
+            play.stage.post.send(play.random.choice(letters))
+    play.post("stop", "stop")
+
+
+def news_letter(play: Play, token: str) -> Letter:
+    """Return an event that the broker keeps, with an identity of its own."""
+    body = {"type": "transcribe", "event": "result", "activeflow_id": play.id, "text": token}
+    properties = {"delivery_mode": PERSISTENT, "message_id": token}
+    return Letter(body=orjson.dumps(body), routing_key=play.stage.names.event, properties=properties)
+
+
+def heard(play: Play, token: str) -> bool:
+    """Wait until the flow knows of an event; say whether it does in the end."""
+    began = monotonic()
+    while play.show().get("variables", {}).get(NEWS) != token:
+        if play.stage.patience.over(began):
+            return False
+        sleep(POLL_SECONDS)
+    return True
+
+
 SCRIPTS: Mapping[str, tuple[int, str, Callable[[Play], None]]] = {
     "ivr": (5, "ivr", run_ivr),
     "push": (4, "push", run_push),
@@ -268,6 +305,7 @@ SCRIPTS: Mapping[str, tuple[int, str, Callable[[Play], None]]] = {
     "blocks": (3, "blocks", run_blocks),
     "edits": (3, "edits", run_edits),
     "writes": (3, "writes", run_writes),
+    "news": (3, "blocks", run_news),
     "reads": (1, "", run_reads),
     "appends": (4, "", append_elsewhere),
 }
@@ -302,5 +340,3 @@ class Caller(Thread):
         act_out(play)
         if shape:
             play.done()
-
-

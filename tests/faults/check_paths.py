@@ -62,7 +62,7 @@ def successors(actions: Actions) -> dict[str, set[str]]:
 
 
 def pushed_paths(story: Story, row: Row, own: set[str]) -> Iterator[Violation]:
-    """I2: pushed and added actions are executed in their order, each at most once, and all when nothing cut them off."""
+    """I2: pushed and added actions are executed in their order, each at most once; all, unless cut off."""
     activeflow_id = row.facts["id"]
     given = story.of(activeflow_id, "push", "add")
     known = {action["id"] for asked in given for action in asked.data["actions"]}

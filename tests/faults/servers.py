@@ -85,7 +85,12 @@ def own_servers(folder: Path) -> Iterator[tuple[Services, dict[str, Server]]]:
     def script(*arguments: str) -> str:
         command = [str(SCRIPT), *arguments]
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=START_SECONDS, check=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=START_SECONDS,
+            check=True,
         )
         return done.stdout.decode()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 from typing import Any
@@ -51,8 +50,7 @@ def read(connection: Connection, query: str) -> list[Json]:
 
 def shown(row: Row[Any]) -> Json:
     """Return a row as JSON."""
-    mapping: Mapping[str, Any] = row._mapping
-    return {name: readable(name, value) for name, value in mapping.items()}
+    return {str(name): readable(str(name), value) for name, value in row._mapping.items()}
 
 
 def readable(name: str, value: Any) -> Any:

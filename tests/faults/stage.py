@@ -12,6 +12,7 @@ from flowmanager.transport.names import Names
 from tests.faults.asker import Asker, Patience, Reply
 from tests.faults.flows import ACTIONS, FOLLOWED_BY, SHAPES, ids_of
 from tests.faults.history import History, Json
+from tests.faults.post import Post
 
 KEPT = 60
 
@@ -26,6 +27,7 @@ class Stage:
     patience: Patience
     seed: int
     stubs: ServedStubs
+    post: Post
     customers: tuple[str, ...] = ()
     flows: dict[tuple[str, str], Json] = field(default_factory=dict)
     """By shape and customer."""
@@ -33,6 +35,8 @@ class Stage:
     """No script is begun any more."""
     live: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
     """Activeflows whose variables others may write."""
+    answered: deque[tuple[str, bytes]] = field(default_factory=lambda: deque(maxlen=KEPT * 5))
+    """Requests that were answered lately: id and body."""
     lock: Lock = field(default_factory=Lock)
 
     def random(self, name: str) -> Random:
@@ -42,7 +46,9 @@ class Stage:
     def asker(self, name: str) -> Asker:
         """Return a connection for requests."""
         random = self.random(name)
-        return Asker(self.url, self.names.request, self.history, random, self.patience, ids_of(random))
+        asker = Asker(self.url, self.names.request, self.history, random, self.patience, ids_of(random))
+        asker.answered = self.answered
+        return asker
 
     def pick_live(self, random: Random) -> str | None:
         """Return one of the activeflows that were begun lately."""

@@ -11,7 +11,7 @@ import orjson
 
 from tests.faults.history import Json
 
-TRANSIENT = frozenset({"BROKER_LOST", "STORE_LOST", "CONTENTION", "REQUEST_IN_PROGRESS"})
+TRANSIENT = frozenset({"BROKER_LOST", "STORE_LOST", "CONTENTION", "IN_PROGRESS"})
 """Reasons of answers that say: ask again."""
 OVER = frozenset({"ended", "error"})
 """States in which nothing can happen any more."""
@@ -135,9 +135,7 @@ class Story:
     def of(self, activeflow_id: str, *operations: str) -> list[Asked]:
         """The requests about an activeflow, all or those of some operations."""
         return [
-            one
-            for one in self._by_activeflow().get(activeflow_id, [])
-            if not operations or one.operation in operations
+            one for one in self._by_activeflow().get(activeflow_id, []) if not operations or one.operation in operations
         ]
 
     def _by_activeflow(self) -> dict[str, list[Asked]]:

@@ -20,6 +20,8 @@ from tests.faults.history import History, Json
 ROOT = Path(__file__).parent.parent.parent
 THREADS = 4
 STOP_SECONDS = 20.0
+START_SECONDS = 5.0
+"""A process that is told to end while it still starts ends as any program does."""
 PAGE = 1024 * 1024
 FAULTY_LINES = ("request_failed", "executor_failed", "message_parked", "sweeper_failed", "activeflow_not_recovered")
 """Log lines that say: the program has a mistake."""
@@ -40,6 +42,7 @@ class Slot:
     ending: float = 0.0
     """When it was told to end; 0: it was not."""
     starts: int = 0
+    started: float = 0.0
     next_hook: dict[str, str] = field(default_factory=dict)
     """What the next process is told to die of."""
 
@@ -63,7 +66,7 @@ class Slot:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.held, self.ending, self.back_at = False, 0.0, 0.0
+        self.held, self.ending, self.back_at, self.started = False, 0.0, 0.0, monotonic()
 
     @property
     def alive(self) -> bool:
@@ -118,7 +121,9 @@ class Slot:
         """Write down how a process ended."""
         status = self.process.returncode if self.process else None
         self.history.add("worker_ended", worker=self.name, status=status, asked=bool(self.ending))
-        if status not in (0, -signal.SIGKILL) or (status == 0) != bool(self.ending):
+        early = self.ending and self.ending - self.started < START_SECONDS
+        fits = status == -signal.SIGKILL or (status == 0 and self.ending) or (status == -signal.SIGTERM and early)
+        if not fits:
             self.complain("worker_ended", f"status {status}, told to end: {bool(self.ending)}")
 
     def complain(self, event: str, text: str) -> None:

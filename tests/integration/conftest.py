@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from flowmanager.store.engine import Engines, make_engines
 from flowmanager.store.migrate import migrate
@@ -12,7 +13,17 @@ from flowmanager.store.sql_store import SqlStore
 from tests.desk import Desk, clear
 from tests.services import Services, private_database
 
+PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+
 __all__ = ["desk", "desk_engines", "mysql_desk", "mysql_engines", "sqlite_engines"]
+
+
+@pytest.fixture(autouse=True)
+def plain_tracebacks() -> Iterator[None]:
+    """Log faults without the values of all variables: to print a whole desk takes seconds."""
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, PLAIN])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 
 from flowmanager.core.ids import FINISH, NIL, START
 from flowmanager.errors import PeerTimeout
-from tests.desk import Desk, act, new_id, peer_error, talk
+from tests.desk import Desk, act, new_id, peer_error, service, talk
 
 MEDIA_TYPES = ("call", "conversation", "message", "api", "campaign", "transcribe", "recording", "ai", "webchat", "")
 
@@ -246,3 +246,57 @@ def test_every_pause_is_one_event_and_tells_its_steps(desk: Desk) -> None:
     assert [one["executed_count"] for one in told] == [0, 2, 3]
     assert all("stack_map" not in one for one in told)
     assert [one["status"] for one in told] == ["running", "running", "ended"]
+
+
+def test_a_call_waits_in_a_queue_is_bridged_and_goes_on(desk: Desk) -> None:
+    """The whole way of a queued call, as queue-manager and call-manager drive it."""
+    hold, join, service_id = new_id(), new_id(), new_id()
+    wait = [talk("hold", id=hold), act("goto", id=new_id(), target_id=hold), act("confbridge_join", id=join)]
+    desk.outside.teach("queue POST /v1/services/type/queuecall", service(service_id, *wait))
+    desk.outside.teach("queue POST /v1/queuecalls/*")
+    desk.outside.teach("call POST /v1/calls/*/action-next")
+    run = desk.start(act("answer"), act("queue_join", queue_id=new_id()), talk("bye"))
+    assert run.walk(most=4) == ["answer", "hold", "hold", "hold"]
+    assert run.forward(join, now=True).status == 200
+    assert run.next().data["id"] == join
+    assert run.service_stop(service_id).status == 200
+    assert run.walk() == ["bye", "finish"]
+
+
+def test_a_service_without_actions_is_passed(desk: Desk) -> None:
+    """Nothing is pushed; the flow goes on."""
+    desk.outside.teach("conference POST *", service(new_id()))
+    run = desk.start(act("conference_join", conference_id=new_id()), talk("on"))
+    assert run.walk() == ["on", "finish"]
+
+
+def test_a_condition_may_name_its_variable_or_refer_to_it(desk: Desk) -> None:
+    """Both written forms compare the same value."""
+    for variable in ("tier", "${tier}"):
+        run = desk.start(
+            act(
+                "condition_variable",
+                condition="==",
+                variable=variable,
+                value_type="string",
+                value_string="gold",
+                false_target_id="other",
+            ),
+            talk("gold"),
+            act("stop"),
+            talk("other", id="other"),
+            variables={"tier": "gold"},
+        )
+        assert run.walk() == ["gold", "finish"]
+        assert run.ended == "stop_action"
+
+
+@pytest.mark.parametrize(
+    ("action_type", "line"), [("mute", "call POST /v1/calls/*/mute"), ("transcribe_stop", "transcribe *")]
+)
+def test_what_others_leave_out_is_really_done(desk: Desk, action_type: str, line: str) -> None:
+    """Muting and the end of a transcription are sent; a failure is skipped."""
+    desk.outside.teach(line)
+    run = desk.start(act(action_type), talk("on"))
+    assert run.walk() == ["on", "finish"]
+    assert len(desk.asked) >= 1

@@ -582,10 +582,36 @@ def test_the_end_by_a_jump_is_told_before_what_it_starts(desk: Desk) -> None:
     run.execute()
     run.forward(run.find("stop"), now=True)
     [child] = desk.children(run)
-    types = [(one["type"], one["data"]["id"] == run.id, one["data"]["status"]) for one in desk.sent()][-3:]
+    told = [(one["type"], one["data"]) for one in desk.sent() if one["type"].startswith("activeflow")]
+    types = [(kind, data["id"] == run.id, data["status"]) for kind, data in told[-3:]]
     assert types == [
         ("activeflow_updated", True, "ended"),
         ("activeflow_created", False, "running"),
         ("activeflow_updated", False, "ended"),
     ]
     assert child.ended == "finished"
+
+
+def test_a_caller_cannot_pull_what_is_pushed(desk: Desk) -> None:
+    """The wait belongs to the event: two drivers never advance one flow."""
+    run = desk.start(talk("one"), talk("two"))
+    run.execute()
+    assert run.next(seen=run.current["id"]).reason == "STALE_ACTION"
+    run.done()
+    assert run.said == ["one", "two"]
+
+
+def test_what_comes_too_late_or_for_nobody_is_counted(desk: Desk) -> None:
+    """An operator sees it in the metrics."""
+    run = desk.start(talk("one"))
+    run.execute()
+    run.done(new_id())
+    desk.event({"type": "media", "event": "done", "call_id": new_id()})
+    desk.receive(b"{")
+    desk.hand(b"{")
+    metrics = desk.engine.metrics
+    counted = (metrics.discarded.labels("done"), metrics.unmatched_events.labels("media_done"),
+               metrics.malformed.labels("event"), metrics.malformed.labels("request"))  # fmt: skip
+    assert [
+        sample.value for one in counted for sample in one.collect()[0].samples if sample.name.endswith("total")
+    ] == [1, 1, 1, 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from flowmanager.core.ids import START
 from flowmanager.errors import BrokerLost
-from tests.desk import Desk, Killed, Run, act, during, new_id, service, talk
+from tests.desk import Answer, Desk, Killed, Run, act, during, new_id, service, talk
 
 REQUESTS: list[tuple[str, str, str, Any]] = [
     ("next", "GET", "{run}/next", {"current_action_id": START}),
@@ -160,13 +160,15 @@ def test_a_redelivered_request_takes_over_the_step_of_a_dead_worker(desk: Desk, 
 
 
 def test_a_repeat_that_is_no_redelivery_does_not_take_over(desk: Desk) -> None:
-    """The first worker may be alive: it is asked, not the second."""
+    """The first worker may be alive: the repeat waits for its answer."""
     run = connecting(desk)
-    repeated: list[Any] = []
-    question = during(lambda: repeated.append(run.next(seen=START, request_id="r1")), answer={"id": new_id()})
-    desk.outside.teach("call POST /v1/confbridges", question)
-    assert run.next(request_id="r1").status == 200
-    assert repeated[0].reason == "STALE_ACTION"
+    with ThreadPoolExecutor(1) as pool:
+        repeated: list[Future[Answer]] = []
+        again = partial(desk.get, f"{run.uri}/next", {"current_action_id": START}, request_id="r1")
+        question = during(lambda: repeated.append(pool.submit(again)), answer={"id": new_id()})
+        desk.outside.teach("call POST /v1/confbridges", question)
+        first = run.next(request_id="r1")
+        assert (first.status, repeated[0].result()) == (200, first)
     assert len(keys_of(desk, "/v1/confbridges")) == 1
 
 

@@ -227,6 +227,32 @@ def test_nested_actions_of_a_call_are_left_alone(desk: Desk) -> None:
     assert flow["actions"][0]["option"] == {"text": "hello ${name}"}
 
 
+def test_the_reference_is_asked_for_when_an_option_names_it(desk: Desk) -> None:
+    """Once for an action, outside of any transaction; nested actions and skipped actions do not count."""
+    desk.outside.teach("call GET /v1/calls/*", {"id": new_id(), "status": "progressing", "channel_id": "inner"})
+    desk.outside.teach("call POST /v1/calls", {"calls": [{"id": new_id()}]})
+    nested = [talk("${voipbin.flow.reference_data}")]
+    run = desk.start(
+        act("call", source={"target": "+1"}, destinations=[{"target": "+2"}], actions=nested),
+        act("block", note="${voipbin.flow.reference_data}"),
+        talk("${voipbin.flow.reference_data}|${voipbin.flow.reference_data}"),
+    )
+    first, second = run.next().data["option"]["text"].split("|")
+    assert (first, '"status":"progressing"' in first, "channel_id" in first) == (second, True, False)
+    assert [line.split()[1] for line in desk.asked] == ["POST", "GET"]
+
+
+def test_requests_may_name_the_reference(desk: Desk) -> None:
+    """To substitute a text and to set a variable; without one it is empty."""
+    desk.outside.teach("call GET /v1/calls/*", {"id": new_id(), "status": "ringing"})
+    run, other = desk.start(talk("x")), desk.start(talk("x"), reference_type="api")
+    text = {"data": "<${voipbin.flow.reference_data}>"}
+    assert '"status":"ringing"' in desk.post(f"/v1/variables/{run.id}/substitute", text).data["data"]
+    assert desk.post(f"/v1/variables/{other.id}/substitute", text).data == {"data": "<>"}
+    run.set_variables({"actions": "${voipbin.flow.reference_data}"})
+    assert '"status":"ringing"' in run.variables["actions"]
+
+
 def test_branch_clears_its_variable(desk: Desk) -> None:
     """The next branch waits for a new value."""
     run = desk.start(

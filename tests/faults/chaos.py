@@ -1,0 +1,105 @@
+"""`python -m tests.faults.chaos`: run with faults, judge, and say so."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from time import time
+
+import click
+import structlog
+
+from tests.faults.breakage import BREAKAGES
+from tests.faults.checker import Verdict, judge_folder
+from tests.faults.run import Options, Result, run_chaos
+from tests.faults.servers import Server, own_servers
+from tests.services import Services, start_services
+
+SHOWN = 40
+PROOF_SEEDS = 5
+
+
+@contextmanager
+def servers_of(own: bool) -> Iterator[tuple[Services, Mapping[str, Server]]]:
+    """Servers of this run alone, or those that the tests use."""
+    with ExitStack() as stack:
+        if own:
+            folder = Path(mkdtemp(prefix="flowmanager-servers-"))
+            yield stack.enter_context(own_servers(folder))
+        else:
+            yield start_services(stack), {}
+
+
+def report(result: Result, options: Options) -> None:
+    """Say what happened."""
+    click.echo(f"seed {options.seed}, {options.seconds:.0f} s" + (f", broken: {options.broken}" * bool(options.broken)))
+    for line in result.timeline:
+        click.echo(line)
+    tell(result.verdict)
+    click.echo(f"history: {result.folder}")
+
+
+def tell(verdict: Verdict) -> None:
+    """Say what was found."""
+    for violation in verdict.violations[:SHOWN]:
+        click.echo(f"  {violation}")
+    if len(verdict.violations) > SHOWN:
+        click.echo(f"  … and {len(verdict.violations) - SHOWN} more")
+    click.echo(str(verdict))
+
+
+@click.command()
+@click.option("--seed", type=int, help="Which faults; without it one that is told.")
+@click.option("--seeds", default=1, show_default=True, help="How many runs, with following seeds.")
+@click.option("--seconds", default=60.0, show_default=True, help="How long faults come.")
+@click.option("--gap", nargs=2, type=float, default=(0.5, 3.0), show_default=True, help="Seconds between faults.")
+@click.option("--callers", default=6, show_default=True)
+@click.option("--workers", default=3, show_default=True)
+@click.option(
+    "--own-servers/--given-servers", default=True, help="Servers that may be restarted, or those of the tests."
+)
+@click.option("--folder", type=click.Path(path_type=Path), help="Where histories are kept.")
+@click.option("--broken", default="", type=click.Choice(["", *BREAKAGES]), help="Break the workers on purpose.")
+@click.option("--prove", is_flag=True, help="Run every build that is broken on purpose until it is found invalid.")
+@click.option("--check", type=click.Path(path_type=Path, exists=True), help="Judge the history in this folder again.")
+def main(check: Path | None, prove: bool, own_servers: bool, **given: object) -> None:
+    """Run flow-manager under faults and say whether anything was lost, doubled, accepted late or stuck."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    if check is not None:
+        verdict = judge_folder(check)
+        tell(verdict)
+        sys.exit(not verdict.valid)
+    folder = Path(str(given.pop("folder") or mkdtemp(prefix="flowmanager-chaos-")))
+    seeds, seed = int(str(given.pop("seeds"))), given.pop("seed")
+    first = int(str(seed)) if seed is not None else int(time()) % 100_000
+    with servers_of(own_servers) as (services, servers):
+
+        def run(number: int, broken: str) -> bool:
+            options = Options(**{**given, "seed": number, "broken": broken})  # type: ignore[arg-type]  # as click made them
+            result = run_chaos(options, services, servers, folder / f"{broken or 'seed'}-{number}")
+            report(result, options)
+            return result.verdict.valid
+
+        if prove:
+            sys.exit(not all([found_out(name, first, run) for name in BREAKAGES]))
+        valid = [run(number, str(given["broken"])) for number in range(first, first + seeds)]
+    click.echo(f"{sum(valid)} of {len(valid)} valid")
+    sys.exit(not all(valid))
+
+
+def found_out(name: str, first: int, run: object) -> bool:
+    """Run a broken build until it is found invalid."""
+    assert callable(run)
+    for seed in range(first, first + PROOF_SEEDS):
+        if not run(seed, name):
+            click.echo(f"broken build {name}: found invalid with seed {seed}")
+            return True
+    click.echo(f"broken build {name}: NOT FOUND in {PROOF_SEEDS} seeds")
+    return False
+
+
+if __name__ == "__main__":
+    main()

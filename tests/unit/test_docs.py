@@ -1,0 +1,115 @@
+"""What the documents name exists: files, headings, settings, make targets, metrics, log events."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from flowmanager.core.limits import Limits
+from flowmanager.metrics import NAMESPACE, Metrics
+from flowmanager.settings import Settings, limit_variable_of, variable_of
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPERATIONS = ROOT / "docs" / "operations.md"
+HOW_TO_ADD = ROOT / "docs" / "how-to-add.md"
+
+SETTINGS = {variable_of(one.name) for one in fields(Settings) if one.name != "limits"}
+LIMITS = {limit_variable_of(one.name) for one in fields(Limits)}
+ELSEWHERE = {"FLOWMANAGER_EMBEDDED_FOLDER", "FLOWMANAGER_SERVICES_DIR"}
+"""Variables that are not read by `settings.py`."""
+
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+VARIABLE = re.compile(r"\bFLOWMANAGER_[A-Z_]*[A-Z]\b")
+TARGET = re.compile(r"(?:`|^)make ([a-z][a-z-]*)", re.MULTILINE)
+METRIC = re.compile(rf"\b{NAMESPACE}_[a-z_]+\b")
+LOGGED = re.compile(r"log\.(?:info|warning|error|exception)\(\s*\"([a-z_]+)\"")
+MODULE = re.compile(r"```python\n(\"\"\".*?)```", re.DOTALL)
+
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+def prose(document: Path) -> str:
+    """A document without its code."""
+    return FENCE.sub("", document.read_text())
+
+
+def anchors(document: Path) -> set[str]:
+    """The headings of a document as links name them."""
+    return {re.sub(r"[^\w -]", "", heading).lower().strip().replace(" ", "-") for heading in headings(document)}
+
+
+def headings(document: Path) -> list[str]:
+    return HEADING.findall(prose(document))
+
+
+def rows(heading: str) -> list[str]:
+    """The first cell of each line of the table below a heading of operations.md."""
+    section = OPERATIONS.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+
+
+def listed(heading: str) -> set[str]:
+    """The code words in the first column of that table."""
+    return {word for cell in rows(heading) for word in re.findall(r"`([^`]+)`", cell)}
+
+
+@every_document
+def test_links_lead_somewhere(document: Path) -> None:
+    """A relative link names a file that is there, and a heading that is in it."""
+    for link in LINK.findall(prose(document)):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@every_document
+def test_settings_that_are_named_exist(document: Path) -> None:
+    """A line of how-to-add may speak of a setting that its reader is about to add."""
+    assert set(VARIABLE.findall(prose(document))) - ELSEWHERE <= SETTINGS | LIMITS
+
+
+def test_the_table_of_settings_is_complete() -> None:
+    """It lists every setting and limit, and nothing else."""
+    assert listed("Settings") - ELSEWHERE == SETTINGS | LIMITS
+
+
+@every_document
+def test_make_targets_that_are_named_exist(document: Path) -> None:
+    """In text and in code."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(TARGET.findall(document.read_text())) <= targets
+
+
+def metric_names() -> set[str]:
+    """The names of all metrics as the metrics page shows them."""
+    found = Metrics().registry.collect()
+    return {one.name + ("_total" if one.type == "counter" else "") for one in found}
+
+
+def test_the_table_of_metrics_is_complete() -> None:
+    """It lists every metric, and no document names another."""
+    assert {name for name in listed("Metrics") if name.startswith(NAMESPACE)} == metric_names()
+    assert {name for document in DOCUMENTS for name in METRIC.findall(document.read_text())} <= metric_names()
+
+
+def test_the_table_of_log_events_is_complete() -> None:
+    """It lists every event that a worker logs; clients and stub managers log for themselves."""
+    source = ROOT / "flowmanager"
+    workers = [path for path in source.rglob("*.py") if not {"client", "stub_managers"} & set(path.parts)]
+    logged = {name for path in workers for name in LOGGED.findall(path.read_text())}
+    assert listed("Logs") - {"case_note_failed"} == logged
+
+
+@pytest.mark.parametrize("source", MODULE.findall(HOW_TO_ADD.read_text()))
+def test_modules_that_are_shown_are_python(source: str) -> None:
+    """Whole modules are; parts of a file cannot be checked by themselves."""
+    assert compile(source, "how-to-add.md", "exec")
