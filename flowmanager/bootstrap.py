@@ -38,7 +38,7 @@ from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engines
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.subscription import Subscription
-from flowmanager.sweeper import Seconds, Sweeper
+from flowmanager.sweeper import Duties, Seconds, Sweeper, pulse, turns
 from flowmanager.transport.lane import Lane, LaneOptions
 from flowmanager.transport.link import open_link
 from flowmanager.transport.names import Names
@@ -142,24 +142,25 @@ def make_router(engine: Engine) -> Router:
 
 def make_store(settings: Settings) -> SqlStore:
     """Return the database. Nothing is connected yet."""
-    engines = make_engines(settings.database_dsn, pool_size=settings.threads * 2 + 2)
+    engines = make_engines(settings.database_dsn, pool_size=settings.threads * 3 + 2)
     return SqlStore(engines, answer_seconds=settings.answer_seconds)
 
 
 @dataclass(slots=True)
 class Worker:
-    """One worker process: its lanes and its sweeper."""
+    """One worker process: its lanes and its sweepers, the one with the heartbeat last."""
 
     store: SqlStore
     engine: Engine
     lanes: list[Lane]
-    sweeper: Sweeper
+    sweepers: list[Sweeper]
 
     def start(self) -> None:
         """Begin to serve. The first heartbeat comes before the first message: what it executes has an owner."""
         with suppress(StoreLost):
             self.store.heartbeat(self.engine.worker_id)
-        self.sweeper.start()
+        for sweeper in self.sweepers:
+            sweeper.start()
         for lane in self.lanes:
             lane.start()
 
@@ -174,9 +175,10 @@ class Worker:
             lane.stop()
         for lane in self.lanes:
             lane.join(max(deadline - monotonic(), 0))
-        self.sweeper.stop()
-        self.sweeper.join(max(deadline - monotonic(), 1))
-        clean = not any(thread.is_alive() for thread in (*self.lanes, self.sweeper))
+        for sweeper in self.sweepers:
+            sweeper.stop()
+            sweeper.join(max(deadline - monotonic(), 1))
+        clean = not any(thread.is_alive() for thread in (*self.lanes, *self.sweepers))
         if clean:
             self.store.close()
         return clean
@@ -187,7 +189,8 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
     store = make_store(settings)
     engine = make_engine(settings, store, worker_id=str(uuid4()), metrics=metrics)
     router = make_router(engine)
-    aftermath, size = Aftermath(router), Size(settings.max_body_bytes, settings.max_json_depth)
+    size = Size(settings.max_body_bytes, settings.max_json_depth, settings.max_answer_bytes)
+    aftermath = Aftermath(router)
     requests = RequestReceiver(engine, router, aftermath, size)
     events = EventReceiver(engine, router, all_subscriptions(), aftermath, size)
     recovery = Recovery(engine, store, router.app.turns, settings.orphan_seconds)
@@ -197,13 +200,22 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
         outbox=settings.outbox_seconds,
         purge=settings.purge_seconds,
     )
-    link = open_link(settings.rabbitmq_address, names=Names(settings.queue_prefix))
+
+    def sweeper(duties: Duties) -> Sweeper:
+        link = open_link(settings.rabbitmq_address, names=Names(settings.queue_prefix))
+        return Sweeper(engine, recovery, aftermath, link, duties)
+
     return Worker(
         store=store,
         engine=engine,
         lanes=make_lanes(settings, requests, events),
-        sweeper=Sweeper(engine, recovery, aftermath, link, seconds),
+        sweepers=[*(sweeper(turns(seconds)) for _ in range(half(settings.threads))), sweeper(pulse(seconds))],
     )
+
+
+def half(threads: int) -> int:
+    """Return how many threads do what is not a request."""
+    return max(threads // 2, 1)
 
 
 def make_lanes(settings: Settings, requests: RequestReceiver, events: EventReceiver) -> list[Lane]:
@@ -217,6 +229,6 @@ def make_lanes(settings: Settings, requests: RequestReceiver, events: EventRecei
     of_events = [
         Lane(address, queue, events.handle, options=options)
         for queue in event_queues
-        for _ in range(max(settings.threads // 2, 1))
+        for _ in range(half(settings.threads))
     ]
     return of_requests + of_events

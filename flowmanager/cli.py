@@ -98,7 +98,13 @@ def demo() -> None:
 @click.option(
     "--rule", "rules", multiple=True, help="Misbehave, e.g. 'queue POST /v1/services/type/queuecall fail=503'."
 )
-@click.option("--speed", default=1.0, show_default=True, help="2 halves every delay.")
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="2 halves every delay.",
+)
 @embedded_option
 @told
 def stub_managers(rules: tuple[str, ...], speed: float, embedded: bool) -> None:
@@ -132,10 +138,7 @@ def rpc(method: str, uri: str, data: str | None, seconds: float, request_id: str
         settings = embedded_settings(settings, embedded_folder())
     caller = Caller(settings.rabbitmq_address, publisher="cli", names=Names(settings.queue_prefix))
     try:
-        body = orjson.loads(text_of(data)) if data else None
-        status, _, answer = caller.call(method.upper(), uri, body, seconds=seconds, request_id=request_id)
-    except orjson.JSONDecodeError as error:
-        raise click.UsageError(f"DATA is not JSON: {error}") from error
+        status, _, answer = caller.call(method.upper(), uri, json_of(data), seconds=seconds, request_id=request_id)
     finally:
         caller.close()
     click.echo(f"{status}", err=True)
@@ -144,9 +147,16 @@ def rpc(method: str, uri: str, data: str | None, seconds: float, request_id: str
     sys.exit(0 if status < 300 else 1)
 
 
-def text_of(data: str) -> str:
-    """Return the text of an argument, or that of the file it names."""
-    return Path(data[1:]).read_text() if data.startswith("@") else data
+def json_of(data: str | None) -> Any:
+    """Return the JSON of an argument, or that of the file it names. Raises UsageError."""
+    if not data:
+        return None
+    try:
+        return orjson.loads(Path(data[1:]).read_bytes() if data.startswith("@") else data)
+    except OSError as error:
+        raise click.UsageError(f"DATA cannot be read: {error}") from error
+    except ValueError as error:
+        raise click.UsageError(f"DATA is not JSON: {error}") from error
 
 
 def current_settings(*, embedded: bool) -> Settings:

@@ -287,6 +287,12 @@ class Contention(StoreLost):
     reason = "CONTENTION"
 
 
+class AnswerTooLarge(InvalidRequest):
+    """The answer is larger than the broker may take: ask for a smaller page."""
+
+    reason = "ANSWER_TOO_LARGE"
+
+
 class Answered(FlowManagerError):
     """The request was answered before."""
 

@@ -11,7 +11,11 @@ import structlog
 def set_up_logs(*, readable: bool | None = None, level: int = 20) -> None:
     """Configure structlog for this process. `readable` None: on a terminal."""
     human = sys.stderr.isatty() if readable is None else readable
-    final: Any = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
+    final: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if human
+        else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

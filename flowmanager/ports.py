@@ -205,8 +205,8 @@ class Upkeep(Protocol):
         """Return activeflows whose wait has passed its deadline, the longest passed first."""
         ...
 
-    def orphans(self, *, seconds: float, limit: int) -> list[Id]:
-        """Return activeflows that are executing while their owner gave no heartbeat for so long."""
+    def orphans(self, *, seconds: float, limit: int) -> list[tuple[Id, Id | None]]:
+        """Return activeflows that are executing while their owner gave no heartbeat for so long, with that owner."""
         ...
 
     def late_messages(self, *, seconds: float, limit: int) -> list[Message]:

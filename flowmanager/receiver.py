@@ -15,6 +15,7 @@ from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command
 from flowmanager.errors import (
     ActiveflowEnded,
+    AnswerTooLarge,
     BrokerLost,
     FlowManagerError,
     InvalidEnvelope,
@@ -35,10 +36,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large and how deep a message may be."""
+    """How large and how deep a message may be, and how large an answer."""
 
     bytes: int
     depth: int
+    answer: int = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,19 @@ class RequestReceiver:
 
         def reply(body: bytes | None = None) -> None:
             if not replied:
-                link.reply(delivery, body or work.done.body or encode_answer())
+                link.reply(delivery, self.fitting(body or work.done.body or encode_answer()))
                 replied.append(True)
 
         work.reply_now = reply
         reply(self.guarded(request, work))
         self.aftermath.complete(work, link.publisher)
+
+    def fitting(self, body: bytes) -> bytes:
+        """Return the answer, or an error when the broker would refuse it."""
+        if len(body) <= self.size.answer:
+            return body
+        log.warning("answer_too_large", bytes=len(body), limit=self.size.answer)
+        return encode_error(AnswerTooLarge(bytes=len(body), limit=self.size.answer))
 
     def guarded(self, request: Request, work: Work) -> bytes:
         """Return the answer, also when the program has a fault: one request must not be handled for ever."""
@@ -189,16 +198,21 @@ class EventReceiver:
 def identity(request: Request, delivery: Delivery) -> str:
     """Return what a repeat of the request has in common with it.
 
-    A sender that names its requests is believed. Else the place where the answer is awaited tells requests apart: the
-    platform's own clients wait for each on a queue of its own, others number them.
+    A sender that names its requests is believed; senders who merely number them must not get each other's answers.
+    Else the place where the answer is awaited tells requests apart: the platform's own clients wait for each on a queue
+    of its own, others number them.
     """
     named = request.request_id or delivery.message_id
     if named:
-        return f"id:{named}"
+        return f"id:{digest(request.publisher, request.method, request.uri, named)}"
     if not delivery.reply_to:
         return ""
-    mark = b"\0".join((delivery.reply_to.encode(), delivery.correlation_id.encode(), delivery.body))
-    return f"sha256:{sha256(mark).hexdigest()}"
+    return f"sha256:{digest(delivery.reply_to, delivery.correlation_id, delivery.body)}"
+
+
+def digest(*parts: str | bytes) -> str:
+    """Return what stands for several texts together."""
+    return sha256(b"\0".join(part.encode() if isinstance(part, str) else part for part in parts)).hexdigest()
 
 
 def event_identity(event: Event, delivery: Delivery) -> str:

@@ -40,6 +40,8 @@ class Settings:
     """What all names on the broker begin with: several installations on one broker need names of their own."""
     max_body_bytes: int = 4_194_304
     """Largest message: one request must not fill the memory."""
+    max_answer_bytes: int = 16_000_000
+    """Largest answer: RabbitMQ closes the channel over a larger one, and the request would come again."""
     max_json_depth: int = 64
     """Deepest nesting of a message: the database refuses JSON of 100 levels and more."""
     answer_seconds: float = 600.0

@@ -1,4 +1,4 @@
-"""A thread of every worker process that does what nobody asks for: timers, take-overs, left-over events, tidying up."""
+"""Threads of every worker process that do what nobody asks for: timers, take-overs, left-over events, tidying up."""
 
 from __future__ import annotations
 
@@ -36,25 +36,55 @@ class Duty:
     due: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seconds:
+    """How often what is done."""
+
+    heartbeat: float
+    timer: float
+    outbox: float
+    purge: float
+
+
+Duties = Callable[["Sweeper", Recovery], list[Duty]]
+
+
+def pulse(seconds: Seconds) -> Duties:
+    """Return the duties that no other manager can hold up: above all the heartbeat, on which the turns' owner lives."""
+
+    def duties(sweeper: Sweeper, recovery: Recovery) -> list[Duty]:
+        return [
+            Duty(lambda: recovery.upkeep.heartbeat(recovery.engine.worker_id), seconds.heartbeat),
+            Duty(lambda: sweeper.publish_late(recovery.upkeep, seconds.outbox), seconds.outbox / 2),
+            Duty(lambda: sweeper.purge(recovery.upkeep), seconds.purge),
+        ]
+
+    return duties
+
+
+def turns(seconds: Seconds) -> Duties:
+    """Return the duties that run turns and may wait for other managers; several threads share them."""
+
+    def duties(sweeper: Sweeper, recovery: Recovery) -> list[Duty]:
+        return [
+            Duty(lambda: recovery.fire_timers(sweeper.work, sweeper.complete), seconds.timer),
+            Duty(lambda: recovery.take_over(sweeper.work, sweeper.complete), seconds.heartbeat),
+        ]
+
+    return duties
+
+
 class Sweeper(Thread):
     """Does the duties that are due, one after the other."""
 
     def __init__(
-        self, engine: Engine, recovery: Recovery, aftermath: Aftermath, link: StandingLink, seconds: Seconds
+        self, engine: Engine, recovery: Recovery, aftermath: Aftermath, link: StandingLink, duties: Duties
     ) -> None:
         super().__init__(name="sweeper", daemon=True)
         self._engine, self._recovery, self._aftermath, self._link = engine, recovery, aftermath, link
         self._stopping = Event()
         self._lost = False
-        upkeep: Upkeep = recovery.upkeep
-        self._duties = [
-            Duty(lambda: upkeep.heartbeat(engine.worker_id), seconds.heartbeat),
-            Duty(lambda: recovery.fire_timers(self.work, self.complete), seconds.timer),
-            Duty(lambda: recovery.take_over(self.work, self.complete), seconds.heartbeat),
-            Duty(lambda: self.publish_late(upkeep, seconds.outbox), seconds.outbox / 2),
-            Duty(lambda: self.purge(upkeep), seconds.purge),
-            Duty(link.tick, TICK_SECONDS),
-        ]
+        self._duties = [*duties(self, recovery), Duty(link.tick, TICK_SECONDS)]
 
     def stop(self) -> None:
         """Finish what is in hand and end. Returns at once: join the thread."""
@@ -102,13 +132,3 @@ class Sweeper(Thread):
             log.exception("sweeper_failed")
             pause = PAUSE_SECONDS
         duty.due = monotonic() + pause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seconds:
-    """How often the sweeper does what."""
-
-    heartbeat: float
-    timer: float
-    outbox: float
-    purge: float

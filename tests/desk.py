@@ -22,7 +22,7 @@ from flowmanager.settings import Settings
 from flowmanager.store.engine import Engines
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.store.tables import activeflows, answers, flows, metadata, outbox, workers
-from flowmanager.sweeper import Seconds, Sweeper
+from flowmanager.sweeper import Seconds, Sweeper, pulse
 from flowmanager.transport.envelope import Delivery, request_body
 from flowmanager.transport.link import Link, StandingLink
 from tests.fakes import ScriptedRpc
@@ -134,7 +134,7 @@ class Desk:
         self.requests = RequestReceiver(self.engine, self.router, aftermath, size)
         self.listener = EventReceiver(self.engine, self.router, all_subscriptions(), aftermath, size)
         self.recovery = Recovery(self.engine, self.store, self.router.app.turns, ORPHAN_SECONDS)
-        self.sweeper = Sweeper(self.engine, self.recovery, aftermath, cast(StandingLink, self.outside), SWEEP)
+        self.sweeper = Sweeper(self.engine, self.recovery, aftermath, cast(StandingLink, self.outside), pulse(SWEEP))
         self.outside.teach("call POST /v1/calls/*/actions")
         self.store.heartbeat(self.worker_id)
 

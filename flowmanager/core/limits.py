@@ -12,7 +12,7 @@ class Limits:
     iterations: int = 1000
     """Actions in one turn: a loop of gotos must not hold a worker for ever."""
     turn_bytes: int = 4_194_304
-    """Bytes of all options of one turn: they are kept in memory, then told in one event, and brokers refuse large ones."""
+    """Bytes of all options of one turn: they are told in one event, and brokers refuse large ones."""
     executions: int = 100
     """Resumes in a life: a flow that is woken again and again must end some day."""
     stack_depth: int = 100

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-import structlog
-
 import orjson
+import structlog
 
 from flowmanager.core import machine
 from flowmanager.core.action import Action, Option

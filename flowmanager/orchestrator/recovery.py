@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -43,10 +44,10 @@ class Recovery:
     def take_over(self, new_work: Callable[[], Work], handled: Callable[[Work], None]) -> int:
         """Go on with turns whose worker died or gave them up."""
         while (given_up := self.engine.abandoned.pop()) is not None:
-            self.attempt(given_up, new_work, handled, self.turns.take_over)
+            self.attempt(given_up, new_work, handled, partial(self.turns.take_over, owner=self.engine.worker_id))
         lost = self.upkeep.orphans(seconds=self.orphan_seconds, limit=BATCH)
-        for activeflow_id in lost:
-            self.attempt(activeflow_id, new_work, handled, self.turns.take_over)
+        for activeflow_id, owner in lost:
+            self.attempt(activeflow_id, new_work, handled, partial(self.turns.take_over, owner=owner))
         return len(lost)
 
     def attempt(

@@ -95,9 +95,9 @@ class Turns:
         self.finish(work, progress)
         return True
 
-    def take_over(self, work: Work, activeflow_id: Id) -> None:
-        """Go on with a turn whose worker is lost."""
-        progress = self.committed(work, activeflow_id, partial(self.begin_take_over, work, activeflow_id))
+    def take_over(self, work: Work, activeflow_id: Id, *, owner: Id | None) -> None:
+        """Go on with a turn whose worker is lost, unless another one than `owner` has it by now."""
+        progress = self.committed(work, activeflow_id, partial(self.begin_take_over, work, activeflow_id, owner))
         if progress is not None:
             self.finish(work, progress)
 
@@ -166,10 +166,12 @@ class Turns:
             return replace(progress, task=None)
         return self.store(work, transaction, fold.run(progress))
 
-    def begin_take_over(self, work: Work, activeflow_id: Id, transaction: Transaction) -> Progress | None:
+    def begin_take_over(
+        self, work: Work, activeflow_id: Id, owner: Id | None, transaction: Transaction
+    ) -> Progress | None:
         """Claim a turn that was given up; None: somebody else did."""
         flow = transaction.lock_activeflow(activeflow_id)
-        if flow is None or flow.state is not State.EXECUTING or flow.turn is None:
+        if flow is None or flow.state is not State.EXECUTING or flow.owner != owner:
             return None
         return self.store(work, transaction, self.taken_over(work, transaction, flow))
 
@@ -202,6 +204,17 @@ class Turns:
         except (BrokerLost, StoreLost):
             self.engine.abandoned.add(flow_id)
             raise
+        except Exception as error:
+            log.exception("turn_failed", activeflow_id=flow_id)
+            work.commit(partial(self.give_up, work, progress, error))
+
+    def give_up(self, work: Work, progress: Progress, error: Exception, transaction: Transaction) -> None:
+        """End an activeflow whose turn cannot be stored or settled: nobody would ever execute it again."""
+        flow = self.mine(progress, transaction)
+        known = error if isinstance(error, FlowManagerError) else ExecutorFault()
+        change = machine.fail(flow, known.sentence, Moment(transaction.now(), progress.turn.cause))
+        ended = replace(progress, task=None, asks_reference=False, error=known, flow=change.flow, steps=change.steps)
+        self.store(work, transaction, ended)
 
     def talk(self, work: Work, progress: Progress) -> Progress:
         """Do what the turn needs from outside, then go on with it."""

@@ -91,13 +91,13 @@ class SqlStore:
         query = select(activeflows.c.id).where(*passed).order_by(activeflows.c.wait_until).limit(limit)
         return [row.id for row in self._execute(query)]
 
-    def orphans(self, *, seconds: float, limit: int) -> list[Id]:
+    def orphans(self, *, seconds: float, limit: int) -> list[tuple[Id, Id | None]]:
         """Return activeflows that are executing while their owner gave no heartbeat for so long, or never any."""
         owners = activeflows.outerjoin(workers, workers.c.id == activeflows.c.owner)
         silent = or_(workers.c.id.is_(None), workers.c.tm_heartbeat <= self._moments.after(-seconds))
         executing = activeflows.c.state == State.EXECUTING.value
-        query = select(activeflows.c.id).select_from(owners).where(executing, silent).limit(limit)
-        return [row.id for row in self._execute(query)]
+        query = select(activeflows.c.id, activeflows.c.owner).select_from(owners).where(executing, silent).limit(limit)
+        return [(row.id, row.owner) for row in self._execute(query)]
 
     def late_messages(self, *, seconds: float, limit: int) -> list[Message]:
         """Return outbox messages that have waited so long, in commit order."""

@@ -69,6 +69,7 @@ DIFFERENCES: Mapping[str, tuple[Difference, ...]] = {
         Difference("push-mode", "7", "call-manager is told to answer the call"),
         Difference("unknown-activeflow", "9", "there is nothing to execute"),
     ),
+    "054-next-duplicate-action-ids": (Difference("reserved-actions", "9-14", "an action with the id of the start"),),
     "057-forward-action": (Difference("ended-activeflow", "18", "nothing can be changed any more"),),
     "060-push-actions": (
         Difference("mute", "8 9", "the call is muted and the flow goes on"),

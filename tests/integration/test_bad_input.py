@@ -15,11 +15,13 @@ import amqp
 import orjson
 import pytest
 from sqlalchemy import Engine, create_engine, text
+from structlog.testing import capture_logs
 
 from flowmanager.bootstrap import all_subscriptions
 from flowmanager.transport.inbox import Inbox
+from flowmanager.transport.lane import Lane, LaneOptions
 from flowmanager.transport.session import Session
-from tests.broker_room import eventually
+from tests.broker_room import eventually, open_room, stop_lane
 from tests.integration.bad_bodies import (
     FORMS,
     NO_ENVELOPES,
@@ -37,7 +39,8 @@ from tests.processes import Client, Installation, Program, act, free_port, migra
 from tests.services import Services
 
 SECONDS = 20.0
-TABLES = ("flows", "activeflows", "executed_actions", "outbox", "answers")
+TABLES = ("flows", "activeflows", "executed_actions", "outbox")
+"""What must not change; the answers to refused requests may be kept for repeats of them."""
 
 
 @dataclass
@@ -108,17 +111,15 @@ class Place:
     def remember(self) -> None:
         """Take what is there now for the state that nothing may change."""
         eventually(lambda: self.rows()["outbox"] == 0)
-        self.forget()
         self.before = self.state()
 
     def forget(self, *activeflow_ids: str) -> None:
-        """Remove activeflows and every kept answer."""
+        """Remove activeflows."""
         with self.database.begin() as connection:
             for activeflow_id in activeflow_ids:
                 binary = {"id": UUID(activeflow_id).bytes}
                 connection.execute(text("DELETE FROM activeflows WHERE id = :id"), binary)
                 connection.execute(text("DELETE FROM executed_actions WHERE activeflow_id = :id"), binary)
-            connection.execute(text("DELETE FROM answers"))
 
     def filled(self, value: Any) -> Any:
         """A request with the ids of what is here."""
@@ -252,6 +253,32 @@ def test_odd_text_comes_back_as_it_was(shared: Place, value: str) -> None:
     shared.remember()
 
 
+def test_answer_that_the_broker_would_refuse_is_an_error(shared: Place) -> None:
+    """A list larger than a message may be is refused, once and for all; a smaller page is answered."""
+    for _ in range(5):
+        shared.client.flow([act("talk", text="x" * 3_900_000)], name="large")
+    refused = shared.sender.ask(envelope("GET", "/v1/flows", {"name": "large"}))
+    assert (refused["status_code"], refused["data"]["reason"]) == (400, "ANSWER_TOO_LARGE")
+    assert len(shared.client.ask("GET", "/v1/flows?page_size=2", {"name": "large"})) == 2
+    shared.remember()
+
+
+def test_flow_that_multiplies_itself_is_ended(shared: Place) -> None:
+    """A loop whose options would fill the memory is ended like one that never pauses; the worker stays small."""
+    grown = "${large}" * 30
+    actions = [
+        act("variable_set", key="large", value="x" * 32_000),
+        act("variable_set", "again", key="larger", value=grown),
+        act("goto", target_id="again"),
+    ]
+    activeflow_id = shared.client.activeflow(shared.client.flow(actions))
+    shared.client.ask("POST", f"/v1/activeflows/{activeflow_id}/execute")
+    shown = shared.client.until_ended(activeflow_id)
+    assert shown["ended_reason"] == "limit_iterations"
+    assert "bytes of options" in shown["error"]["message"]
+    shared.remember()
+
+
 @pytest.mark.parametrize("name", STRANGE)
 def test_strange_properties_do_not_matter(place: Place, name: str) -> None:
     """A good request is answered whatever else is written on the message."""
@@ -341,3 +368,21 @@ def check_events_arrive(place: Place, queue: str) -> None:
     assert place.client.until_ended(activeflow_id)["ended_reason"] == "reference_ended"
     eventually(lambda: place.rows()["outbox"] == 0)
     place.forget(activeflow_id)
+
+
+def test_lane_outlives_a_fault_of_ours(rabbitmq_address: str) -> None:
+    """Whatever goes wrong while a thread prepares its connection, it tries again."""
+    faults = [RuntimeError("a fault of ours")]
+
+    def prepare(session: Session) -> None:
+        del session
+        if faults:
+            raise faults.pop()
+
+    with open_room(rabbitmq_address) as room, capture_logs() as logs:
+        options = LaneOptions(names=room.names, prepare=prepare, redial=0.01)
+        lane = Lane(rabbitmq_address, room.names.request, lambda *_: None, options=options)
+        lane.start()
+        assert lane.ready.wait(SECONDS)
+        stop_lane(lane)
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["lane_failed"]

@@ -291,12 +291,22 @@ def test_a_condition_may_name_its_variable_or_refer_to_it(desk: Desk) -> None:
         assert run.ended == "stop_action"
 
 
-@pytest.mark.parametrize(
-    ("action_type", "line"), [("mute", "call POST /v1/calls/*/mute"), ("transcribe_stop", "transcribe *")]
-)
-def test_what_others_leave_out_is_really_done(desk: Desk, action_type: str, line: str) -> None:
-    """Muting and the end of a transcription are sent; a failure is skipped."""
-    desk.outside.teach(line)
-    run = desk.start(act(action_type), talk("on"))
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_call_is_really_muted(desk: Desk, answered: bool) -> None:
+    """call-manager is asked; a failure is skipped."""
+    if answered:
+        desk.outside.teach("call POST /v1/calls/*/mute")
+    run = desk.start(act("mute"), talk("on"))
     assert run.walk() == ["on", "finish"]
-    assert len(desk.asked) >= 1
+    assert desk.asked == [f"call POST /v1/calls/{run.reference_id}/mute"]
+    assert run.history[0] == ("mute done" if answered else "mute failed")
+
+
+def test_a_transcription_is_really_stopped(desk: Desk) -> None:
+    """transcribe-manager is asked for the one that is known from the variables."""
+    transcribe_id = new_id()
+    desk.outside.teach("transcribe *")
+    run = desk.start(act("transcribe_stop"), talk("on"))
+    run.set_variables({"voipbin.transcribe.id": transcribe_id})
+    run.next()
+    assert desk.asked == [f"transcribe POST /v1/transcribes/{transcribe_id}/stop"]

@@ -201,11 +201,13 @@ class MemoryStore:
         passed = sorted((until, one.id) for until, one in waits if until and until <= self.clock.now)
         return [key for _, key in passed][:limit]
 
-    def orphans(self, *, seconds: float, limit: int) -> list[Id]:
+    def orphans(self, *, seconds: float, limit: int) -> list[tuple[Id, Id | None]]:
         """Return activeflows whose owner is silent."""
         oldest = self.clock.now - timedelta(seconds=seconds)
         executing = (one for one in self.tables.activeflows.values() if one.state is State.EXECUTING)
-        silent = [one.id for one in executing if self.tables.workers.get(one.owner or "", EARLIEST) <= oldest]
+        silent = [
+            (one.id, one.owner) for one in executing if self.tables.workers.get(one.owner or "", EARLIEST) <= oldest
+        ]
         return silent[:limit]
 
     def late_messages(self, *, seconds: float, limit: int) -> list[Message]:

@@ -20,15 +20,20 @@ REQUEST = Request("/v1/flows", "POST", {"name": "x"}, publisher="api-manager")
 DELIVERY = Delivery(queue="queue", body=b'{"uri":"/v1/flows"}', reply_to="answers", correlation_id="1")
 
 
-@pytest.mark.parametrize(
-    ("request_id", "message_id", "expected"),
-    [("r", "", "id:r"), ("", "m", "id:m"), ("r", "m", "id:r")],
-)
-def test_a_sender_that_names_its_requests_is_believed(request_id: str, message_id: str, expected: str) -> None:
-    """The name in the envelope first, then that of the message; the body does not matter."""
+@pytest.mark.parametrize(("request_id", "message_id", "name"), [("r", "", "r"), ("", "m", "m"), ("r", "m", "r")])
+def test_a_sender_that_names_its_requests_is_believed(request_id: str, message_id: str, name: str) -> None:
+    """The name in the envelope first, then that of the message; body and place of the answer do not matter."""
     named = replace(REQUEST, request_id=request_id)
+    expected = identity(replace(REQUEST, request_id=name), DELIVERY)
     for delivery in (DELIVERY, replace(DELIVERY, body=b"{}", reply_to="")):
         assert identity(named, replace(delivery, message_id=message_id)) == expected
+
+
+@pytest.mark.parametrize("change", [{"publisher": "other"}, {"method": "PUT"}, {"uri": "/v1/x"}, {"request_id": "2"}])
+def test_senders_that_number_their_requests_do_not_meet(change: dict[str, Any]) -> None:
+    """The same number from another sender, or for something else, is another request."""
+    numbered = replace(REQUEST, request_id="1")
+    assert identity(replace(numbered, **change), DELIVERY) != identity(numbered, DELIVERY)
 
 
 def test_a_request_that_nobody_waits_for_has_no_repeat() -> None:
