@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -27,8 +29,10 @@ def servers_of(own: bool) -> Iterator[tuple[Services, Mapping[str, Server]]]:
     """Servers of this run alone, or those that the tests use."""
     with ExitStack() as stack:
         if own:
-            folder = Path(mkdtemp(prefix="flowmanager-servers-"))
-            yield stack.enter_context(own_servers(folder))
+            try:
+                yield stack.enter_context(own_servers(Path(mkdtemp(prefix="flowmanager-servers-"))))
+            except subprocess.CalledProcessError as error:
+                raise click.ClickException("no servers of our own; try --given-servers") from error
         else:
             yield start_services(stack), {}
 
@@ -67,6 +71,7 @@ def tell(verdict: Verdict) -> None:
 @click.option("--check", type=click.Path(path_type=Path, exists=True), help="Judge the history in this folder again.")
 def main(check: Path | None, prove: bool, own_servers: bool, **given: object) -> None:
     """Run flow-manager under faults and say whether anything was lost, doubled, accepted late or stuck."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     if check is not None:
         verdict = judge_folder(check)

@@ -42,7 +42,9 @@ from tests.services import Services, private_database
 SETTLE_SECONDS = 15.0
 SCRIPT_SECONDS = 25.0
 PACE = Pace(step=0.02, media=0.1, bridge=0.1, alone=2.0, agent=0.1, ai=0.1)
-LANES = THREADS + 2 * max(THREADS // 2, 1) + 1
+SWEEPERS = 8
+LANES = THREADS + 2 * max(THREADS // 2, 1) + SWEEPERS
+"""Connections to the broker that a worker may have at most."""
 POOL = 2 * (2 * THREADS + 2) + 1
 MEGABYTES = 250
 

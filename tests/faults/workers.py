@@ -23,7 +23,9 @@ STOP_SECONDS = 20.0
 START_SECONDS = 5.0
 """A process that is told to end while it still starts ends as any program does."""
 PAGE = 1024 * 1024
-FAULTY_LINES = ("request_failed", "executor_failed", "message_parked", "sweeper_failed", "activeflow_not_recovered")
+FAULTY_LINES = frozenset(
+    ("request_failed", "executor_failed", "message_parked", "sweeper_failed", "activeflow_not_recovered", "turn_failed")
+)
 """Log lines that say: the program has a mistake."""
 
 
