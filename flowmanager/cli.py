@@ -16,6 +16,9 @@ import click
 import orjson
 
 from flowmanager import __version__
+from flowmanager.client import ClientError, FlowManagerClient
+from flowmanager.client.errors import CLIENT_DOMAIN
+from flowmanager.client.options import CallOptions
 from flowmanager.demo import run_demo
 from flowmanager.embedded import embedded_folder, embedded_settings
 from flowmanager.errors import FlowManagerError
@@ -25,7 +28,6 @@ from flowmanager.settings import Settings, read_settings
 from flowmanager.store.engine import make_engine
 from flowmanager.store.migrate import migrate as run_migrations
 from flowmanager.stub_managers.run import serve_stubs
-from flowmanager.transport.caller import Caller
 from flowmanager.transport.names import Names
 
 embedded_option = click.option(
@@ -42,6 +44,9 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*arguments, **options)
         except FlowManagerError as error:
             click.echo(f"flowmanager: {error.sentence}", err=True)
+            sys.exit(2)
+        except ClientError as error:
+            click.echo(f"flowmanager: {error.message}", err=True)
             sys.exit(2)
 
     return run
@@ -136,15 +141,26 @@ def rpc(method: str, uri: str, data: str | None, seconds: float, request_id: str
     settings = read_settings(os.environ)
     if not settings.rabbitmq_address:
         settings = embedded_settings(settings, embedded_folder())
-    caller = Caller(settings.rabbitmq_address, publisher="cli", names=Names(settings.queue_prefix))
-    try:
-        status, _, answer = caller.call(method.upper(), uri, json_of(data), seconds=seconds, request_id=request_id)
-    finally:
-        caller.close()
+    wanted = CallOptions(request_id=request_id) if request_id else CallOptions()
+    body = json_of(data)
+    with FlowManagerClient(
+        settings.rabbitmq_address, publisher="cli", timeout=seconds, prefix=settings.queue_prefix
+    ) as client:
+        status, answer = answer_of(lambda: client.request(method.upper(), uri, body, **wanted))
     click.echo(f"{status}", err=True)
     if answer is not None:
         click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
     sys.exit(0 if status < 300 else 1)
+
+
+def answer_of(ask: Callable[[], Any]) -> tuple[int, Any]:
+    """Return status and data of an answer, an error's too. Raises ClientError when nobody answered."""
+    try:
+        return 200, ask()
+    except ClientError as error:
+        if error.domain == CLIENT_DOMAIN:
+            raise
+        return error.status_code, error.failure.data
 
 
 def json_of(data: str | None) -> Any:

@@ -162,7 +162,9 @@ class Router:
         except FlowManagerError as error:
             return self.refused(work, error)
         finally:
-            seen = self.app.engine.metrics.receive_request.labels(template, request.method[:16])
+            # A method is whatever the sender writes; the page must not grow a line for each.
+            method = request.method if request.method in self.by_method else "other"
+            seen = self.app.engine.metrics.receive_request.labels(template, method)
             seen.observe((monotonic() - started) * 1000)
 
     def find(self, request: Request) -> tuple[Route, Mapping[str, str]]:

@@ -28,6 +28,8 @@ RESTART_SECONDS = 1.0
 """How long to wait before a process that died is started again: a fault at the start must not spin."""
 PROCESS_NUMBER = "FLOWMANAGER_PROCESS_NUMBER"
 PARENT_PROCESS = "FLOWMANAGER_PARENT_PROCESS"
+LONGEST_PREFIX = 100
+"""The broker takes names of at most 255 bytes."""
 HOPELESS = 2
 """Exit status of a process that cannot serve as things are set: to start it again would not help."""
 
@@ -40,6 +42,8 @@ def check_settings(settings: Settings) -> None:
     ):
         if not getattr(settings, name):
             raise InvalidSetting(f"{name.upper()} is not set; an example: {example}", variable=name.upper())
+    if len(settings.queue_prefix) > LONGEST_PREFIX:
+        raise InvalidSetting(f"FLOWMANAGER_QUEUE_PREFIX is longer than {LONGEST_PREFIX} characters")
 
 
 def on_signals(stopping: Event) -> None:

@@ -26,6 +26,8 @@ class Failure:
     domain: str = CLIENT_DOMAIN
     request: str = ""
     """Method and URI."""
+    data: Any = None
+    """The `data` of the answer as it came."""
 
 
 class ClientError(Exception):
@@ -206,6 +208,7 @@ def refusal(answer: Mapping[str, Any], request: str) -> ClientError:
         details=tuple(one for one in typed.get("details") or () if isinstance(one, Mapping)),
         domain=str(typed.get("domain") or DOMAIN),
         request=request,
+        data=data,
     )
     ours = BY_REASON.get(failure.reason) if failure.domain == DOMAIN else None
     return (ours or BY_STATUS_CODE.get(status_code, ServerError))(failure)

@@ -16,8 +16,10 @@ from tests.faults.asker import Asker, GaveUp, Reply
 from tests.faults.flows import CALLED, LOOPS, NUMBER_LIMIT, act, email, names_of, nap
 from tests.faults.history import Json
 from tests.faults.stage import Stage
+from tests.faults.story import OVER
 
 POLL_SECONDS = 0.15
+SERVICE_SECONDS = 6.0
 DIGITS = "123779"
 NEWS = "voipbin.transcribe.text"
 STALE_SHARE = 0.1
@@ -184,6 +186,17 @@ def run_push(play: Play) -> None:
     play.until("ended", "error")
 
 
+def run_services(play: Play) -> None:
+    """Start a flow that others take part in; where they have lost it, the caller gives up."""
+    play.post("execute", "execute")
+    patient_until = monotonic() + SERVICE_SECONDS
+    while monotonic() < patient_until:
+        if play.show().get("state") in OVER:
+            return
+        sleep(POLL_SECONDS)
+    play.post("stop", "stop")
+
+
 def run_timers(play: Play) -> None:
     """Start a flow that waits by itself, and delete it now and then."""
     play.post("execute", "execute")
@@ -305,6 +318,7 @@ SCRIPTS: Mapping[str, tuple[int, str, Callable[[Play], None]]] = {
     "blocks": (3, "blocks", run_blocks),
     "edits": (3, "edits", run_edits),
     "writes": (3, "writes", run_writes),
+    "services": (3, "services", run_services),
     "news": (3, "blocks", run_news),
     "reads": (1, "", run_reads),
     "appends": (4, "", append_elsewhere),

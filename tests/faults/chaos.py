@@ -18,9 +18,10 @@ from tests.faults.breakage import BREAKAGES
 from tests.faults.checker import Verdict, judge_folder
 from tests.faults.run import Options, Result, run_chaos
 from tests.faults.servers import Server, own_servers
+from tests.faults.violation import Violation
 from tests.services import Services, start_services
 
-SHOWN = 40
+SHOWN = 5
 PROOF_SEEDS = 5
 
 
@@ -28,13 +29,15 @@ PROOF_SEEDS = 5
 def servers_of(own: bool) -> Iterator[tuple[Services, Mapping[str, Server]]]:
     """Servers of this run alone, or those that the tests use."""
     with ExitStack() as stack:
-        if own:
-            try:
-                yield stack.enter_context(own_servers(Path(mkdtemp(prefix="flowmanager-servers-"))))
-            except subprocess.CalledProcessError as error:
-                raise click.ClickException("no servers of our own; try --given-servers") from error
-        else:
-            yield start_services(stack), {}
+        yield own_of(stack) if own else (start_services(stack), {})
+
+
+def own_of(stack: ExitStack) -> tuple[Services, Mapping[str, Server]]:
+    """Start servers of this run alone."""
+    try:
+        return stack.enter_context(own_servers(Path(mkdtemp(prefix="flowmanager-servers-"))))
+    except subprocess.CalledProcessError as error:
+        raise click.ClickException("no servers of our own could be started; try --given-servers") from error
 
 
 def report(result: Result, options: Options) -> None:
@@ -47,11 +50,15 @@ def report(result: Result, options: Options) -> None:
 
 
 def tell(verdict: Verdict) -> None:
-    """Say what was found."""
-    for violation in verdict.violations[:SHOWN]:
-        click.echo(f"  {violation}")
-    if len(verdict.violations) > SHOWN:
-        click.echo(f"  … and {len(verdict.violations) - SHOWN} more")
+    """Say what was found: a few of each sort."""
+    sorts: dict[str, list[Violation]] = {}
+    for violation in verdict.violations:
+        sorts.setdefault(f"{violation.invariant} {violation.sort}", []).append(violation)
+    for sort, found in sorts.items():
+        for violation in found[:SHOWN]:
+            click.echo(f"  {violation}")
+        if len(found) > SHOWN:
+            click.echo(f"  … and {len(found) - SHOWN} more of {sort}")
     click.echo(str(verdict))
 
 

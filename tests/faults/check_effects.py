@@ -15,6 +15,8 @@ from tests.faults.violation import DOUBLED, LOST, STALE, UNEXPECTED, Violation
 
 MARK = re.compile(r"mark ([0-9a-f-]{36}) ([0-9a-f-]{36})")
 EFFECTS = {"email": "/v1/emails", "message": "/v1/messages", "webhook": "/v1/webhook_destinations"}
+STARTS = {("queue", "/v1/services/type/queuecall"): "queue_join", ("call", "/v1/confbridges"): "connect"}
+"""Requests that begin a service, and the type of the action that sends them, of which a flow has one."""
 MARKED = frozenset({"email_send", "message_send", "webhook_send"})
 MEDIA = re.compile(r"/v1/calls/[0-9a-f-]{36}/actions")
 NEWS = "voipbin.transcribe.text"
@@ -97,7 +99,7 @@ def check_effects(story: Story) -> Iterator[Violation]:
         for (owner, action_id), used in keys.items():
             if owner != activeflow_id:
                 continue
-            visits = row.actions().count(action_id)
+            visits = sum(action_id in (step["action"]["id"], step["action"]["type"]) for step in row.steps)
             if len(used) > visits and not under_way(row, action_id):
                 text = f"{action_id} was executed {visits} times and asked for under {len(used)} keys"
                 yield Violation("I8", DOUBLED, activeflow_id, text)
@@ -110,15 +112,18 @@ def check_effects(story: Story) -> Iterator[Violation]:
 
 def under_way(row: Row, action_id: str) -> bool:
     """Say whether an action may be asked for just now."""
-    return not row.over and row.facts["current_action"]["id"] in (action_id, START)
+    current = row.facts["current_action"]
+    return not row.over and (action_id in (current["id"], current.get("type")) or current["id"] == START)
 
 
 def effect_keys(story: Story) -> dict[tuple[str, str], set[str]]:
-    """Return the keys under which each step's effect was asked for, by activeflow and action."""
+    """Return the keys under which each step's effect was asked for, by activeflow and action or type of action."""
     keys: dict[tuple[str, str], set[str]] = defaultdict(set)
     for seen in story.seen:
         if seen["manager"] == "call" and MEDIA.fullmatch(seen["uri"]):
             keys[seen["data"]["activeflow_id"], seen["data"]["action"]["id"]].add(seen["request_id"])
+        elif (seen["manager"], seen["uri"]) in STARTS:
+            keys[seen["data"]["activeflow_id"], STARTS[seen["manager"], seen["uri"]]].add(seen["request_id"])
         elif EFFECTS.get(seen["manager"]) == seen["uri"]:
             found = MARK.search(orjson.dumps(seen["data"]).decode())
             if found:

@@ -12,6 +12,8 @@ from tests.faults.story import Row, Story
 from tests.faults.violation import DOUBLED, LOST, STALE, UNEXPECTED, Violation
 
 CHAIN_DEPTH = 5
+SERVICES = frozenset({"queue_join", "connect"})
+"""Actions by which other managers push actions that only they know."""
 Actions = Sequence[dict[str, Any]]
 
 
@@ -24,7 +26,8 @@ def check_paths(story: Story) -> Iterator[Violation]:
         own = {action["id"] for action in flow["actions"]}
         main = [action_id for action_id in row.actions() if action_id in own]
         yield from main_path(story, row, flow["actions"], main)
-        yield from pushed_paths(story, row, own)
+        if not any(action["type"] in SERVICES for action in flow["actions"]):
+            yield from pushed_paths(story, row, own)
 
 
 def main_path(story: Story, row: Row, actions: Actions, taken: Sequence[str]) -> Iterator[Violation]:
@@ -124,7 +127,7 @@ def has_follower(row: Row) -> bool:
 
 
 ASKED_FOR = {"stop_request": "stop", "deleted": "delete"}
-FATAL = frozenset({"message_send"})
+FATAL = SERVICES | {"message_send"}
 """Actions whose failure ends a flow."""
 
 
@@ -132,7 +135,7 @@ def check_reasons(story: Story) -> Iterator[Violation]:
     """I3: nothing ends but for a reason that somebody gave; a flow that is finished was at its end."""
     for activeflow_id, row in story.rows.items():
         reason = row.facts["ended_reason"]
-        if not row.over:
+        if not row.over or row.facts["flow_id"] not in story.flows:
             continue
         if reason in ASKED_FOR:
             wanted = bool(story.of(activeflow_id, ASKED_FOR[reason]))
@@ -140,6 +143,8 @@ def check_reasons(story: Story) -> Iterator[Violation]:
             wanted = activeflow_id in story.hung_up
         elif reason == "error":
             wanted = bool(row.steps) and row.steps[-1]["action"]["type"] in FATAL
+        elif reason == "limit_executions":
+            wanted = story.scripts.get(activeflow_id, {}).get("shape") == "services"
         else:
             wanted = reason == "finished" and at_end(story, row)
         if not wanted:

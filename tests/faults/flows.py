@@ -10,7 +10,7 @@ from flowmanager.core.ids import NIL
 from tests.faults.history import Json
 
 NewId = Callable[[], str]
-SHAPES = ("ivr", "push", "timers", "blocks", "edits", "writes", "after", "chain")
+SHAPES = ("ivr", "push", "timers", "blocks", "edits", "writes", "services", "hold", "after", "chain")
 NUMBER_LIMIT = 5
 """Digits below it go to the branch of the `ivr` flow, the others to its end."""
 LOOPS = 2
@@ -144,6 +144,22 @@ def writes(new_id: NewId) -> list[Json]:
     return [*(nap(new_id(), 10) for _ in range(6)), webhook(new_id())]
 
 
+def services(new_id: NewId) -> list[Json]:
+    """A call that waits in a queue and is then connected: others push actions into it, and events take them out."""
+    return [
+        act("answer", new_id()),
+        act("queue_join", new_id(), queue_id=new_id()),
+        talk(new_id()),
+        act("connect", new_id(), destinations=[{"type": "tel", "target": "+3225550102"}]),
+        email(new_id()),
+    ]
+
+
+def hold(new_id: NewId) -> list[Json]:
+    """What callers in a queue hear."""
+    return [talk(new_id()), nap(new_id(), 300)]
+
+
 def after(new_id: NewId) -> list[Json]:
     """What follows a call."""
     return [talk(new_id()), webhook(new_id()), email(new_id())]
@@ -161,12 +177,14 @@ ACTIONS: dict[str, Callable[[NewId], list[Json]]] = {
     "blocks": blocks,
     "edits": edits,
     "writes": writes,
+    "services": services,
+    "hold": hold,
     "after": after,
     "chain": chain,
 }
 FOLLOWED_BY = {"push": "after", "ivr": "after", "timers": "chain", "chain": "chain"}
 """Which flow follows the end of which."""
-CALLED = frozenset({"ivr", "push", "edits", "writes"})
+CALLED = frozenset({"ivr", "push", "edits", "writes", "services"})
 """Flows that belong to a call; the others have no media."""
 
 

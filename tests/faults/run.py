@@ -82,7 +82,9 @@ class Run:
         stack.callback(self.clear)
         self.stubs = self.start_stubs()
         self.stage = self.make_stage()
-        self.orphan_seconds = self.stage.random("settings").choice((3.0, 10.0))
+        settings = self.stage.random("settings")
+        self.orphan_seconds = settings.choice((3.0, 10.0))
+        self.quorum = settings.choice(("false", "false", "true"))
         self.crew = Crew([self.slot(number) for number in range(1, options.workers + 1)])
         stack.callback(self.crew.kill)
         self.listener = Listener(url, self.names, self.history)
@@ -133,6 +135,7 @@ class Run:
             "FLOWMANAGER_ORPHAN_SECONDS": str(self.orphan_seconds),
             "FLOWMANAGER_HEARTBEAT_SECONDS": str(min(self.orphan_seconds / 5, 2.0)),
             "FLOWMANAGER_MEDIA_WAIT_SECONDS": "5",
+            "FLOWMANAGER_QUORUM_QUEUES": self.quorum,
             "FLOWMANAGER_BREAKER_SECONDS": "2",
             "FLOWMANAGER_STOP_SECONDS": str(STOP_SECONDS),
             "PYTHONFAULTHANDLER": "1",
@@ -176,7 +179,7 @@ class Run:
     def weather(self, servers: Mapping[str, Server]) -> Weather:
         """Return the maker of faults."""
         random = self.stage.random("weather")
-        return Weather(self.stage, self.history, random, self.crew, self.links, servers, self.orphan_seconds)
+        return Weather(self.stage, self.history, random, self.crew, self.links, servers, self.orphan_seconds, self.dsn)
 
     def settle(self, weather: Weather, threads: list[Caller]) -> None:
         """Wait until callers have finished their scripts and nothing moves any more."""

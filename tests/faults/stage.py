@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from threading import Event, Lock
 
+from flowmanager.stub_managers.queue_plan import QueuePlan
 from flowmanager.stub_managers.run import ServedStubs
 from flowmanager.transport.names import Names
 from tests.faults.asker import Asker, Patience, Reply
@@ -15,6 +16,8 @@ from tests.faults.history import History, Json
 from tests.faults.post import Post
 
 KEPT = 60
+NEAR = 4
+"""Writers choose among so many activeflows: they must meet."""
 
 
 @dataclass
@@ -53,7 +56,7 @@ class Stage:
     def pick_live(self, random: Random) -> str | None:
         """Return one of the activeflows that were begun lately."""
         with self.lock:
-            return random.choice(self.live) if self.live else None
+            return random.choice(list(self.live)[-NEAR:]) if self.live else None
 
     def begin(self, activeflow_id: str) -> None:
         """Let others know of an activeflow."""
@@ -67,6 +70,8 @@ def prepare(stage: Stage, asker: Asker) -> None:
     for customer_id in stage.customers:
         for shape in SHAPES:
             stage.flows[shape, customer_id] = made(asker, customer_id, shape, ACTIONS[shape](asker.new_id))
+        queue_id = stage.flows["services", customer_id]["actions"][1]["option"]["queue_id"]
+        stage.stubs.queue(queue_id, QueuePlan(wait_flow_id=stage.flows["hold", customer_id]["id"]))
         for shape, follower in FOLLOWED_BY.items():
             flow, next_flow = stage.flows[shape, customer_id], stage.flows[follower, customer_id]
             wanted = {"name": shape, "actions": flow["actions"], "on_complete_flow_id": next_flow["id"]}

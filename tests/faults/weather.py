@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from threading import Thread
 from time import monotonic, sleep
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from tests.faults.commits import MOMENTS
 from tests.faults.history import History
@@ -41,6 +45,7 @@ class Weather:
     links: Mapping[str, FaultyLink]
     servers: Mapping[str, Server]
     orphan_seconds: float
+    dsn: str = ""
     began: float = 0.0
     timeline: list[str] = field(default_factory=list)
     under_way: dict[str, tuple[float, Spell]] = field(default_factory=dict)
@@ -75,14 +80,17 @@ class Weather:
         """Begin a fault of a kind that is not under way."""
         kinds = {name: weight for name, (weight, _) in KINDS.items() if self.possible(name)}
         name = self.random.choices(list(kinds), list(kinds.values()))[0]
-        spell = KINDS[name][1](self)
+        try:
+            spell = KINDS[name][1](self)
+        except DBAPIError:  # the database is away just now
+            return
         self.note(spell.text + (f" for {spell.seconds:.1f} s" if spell.undo else ""))
         if spell.undo is not None:
             self.under_way[name] = (monotonic() + spell.seconds, spell)
 
     def possible(self, name: str) -> bool:
         """Say whether a fault can begin now."""
-        return name not in self.under_way and (not name.startswith("restart") or bool(self.servers))
+        return name not in self.under_way and (not name not in OWN or bool(self.servers))
 
     def end_spells(self, now: float) -> None:
         """End the faults that have lasted long enough."""
@@ -197,6 +205,20 @@ RULES = (
 )
 
 
+def freeze(weather: Weather) -> Spell:
+    """Let the database accept no writes for a while."""
+    engine = create_engine(weather.dsn)
+    connection = engine.connect()
+    connection.execute(text("FLUSH TABLES WITH READ LOCK"))
+
+    def thaw() -> None:
+        with suppress(DBAPIError):
+            connection.close()
+        engine.dispose()
+
+    return Spell("freeze the database", weather.random.uniform(0.5, 7.0), thaw)
+
+
 def restart_database(weather: Weather) -> Spell:
     """Restart the database, in order or not."""
     return restart(weather, "mysql")
@@ -229,7 +251,10 @@ KINDS: Mapping[str, tuple[int, Callable[[Weather], Spell]]] = {
     "pause": (2, pause),
     "down": (2, down),
     "peers": (4, peers),
+    "freeze": (2, freeze),
     "restart database": (2, restart_database),
     "restart broker": (2, restart_broker),
 }
-"""Weight of each kind of fault. Those called restart need servers of our own."""
+"""Weight of each kind of fault."""
+OWN = frozenset({"freeze", "restart database", "restart broker"})
+"""Faults that need servers of our own."""

@@ -179,7 +179,8 @@ def faulty_lines(folder: Path) -> Iterator[Json]:
                 if text.startswith(("Traceback", "Fatal")):
                     yield {"worker": path.stem, "event": "traceback", "text": text}
             elif line.get("event") in FAULTY_LINES or "exception" in line:
-                yield {"worker": path.stem, "event": line.get("event"), "text": text[-1500:]}
+                last = str(line.get("exception", text)).strip().splitlines()[-1]
+                yield {"worker": path.stem, "event": line.get("event"), "text": last, "line": text[-3000:]}
 
 
 def parsed(text: str) -> Json | None:

@@ -226,7 +226,8 @@ def test_errors_are_typed(client: FlowManagerClient) -> None:
 def test_a_request_sent_again_by_its_id_gets_the_first_answer(room: ClientRoom, client: FlowManagerClient) -> None:
     name = str(uuid4())
     first = client.flows.create(CUSTOMER, name="one", request_id=name)
-    assert room.client().flows.create(CUSTOMER, name="one", request_id=name) == first
+    assert room.client(publisher="test").flows.create(CUSTOMER, name="one", request_id=name) == first
+    assert room.client(publisher="another").flows.create(CUSTOMER, name="one", request_id=name) != first
 
 
 def test_twenty_threads_share_one_connection(room: ClientRoom, proxy: Proxy) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from threading import Barrier, Event
 from typing import Any
@@ -16,7 +17,7 @@ import orjson
 import pytest
 from sqlalchemy import create_engine, text
 
-from flowmanager.core.ids import Id
+from flowmanager.core.ids import START, Id
 from flowmanager.transport.caller import Caller
 from flowmanager.transport.subscriber import Subscriber
 from tests.processes import Client, Installation, Json, Program, act, migrated
@@ -248,3 +249,59 @@ def race(installation: Installation, activeflow_id: Id, barrier: Barrier) -> lis
             statuses.append(client.status("GET", f"/v1/activeflows/{activeflow_id}/next", seen))
             barrier.wait(30)
     return statuses
+
+
+REPEATED: dict[str, tuple[str, str, Any]] = {
+    "create a flow": ("POST", "/v1/flows", {"name": "repeated"}),
+    "create an activeflow": ("POST", "/v1/activeflows", {"reference_type": "api"}),
+    "append": ("POST", "/v1/variables/{id}/variables", {"variables": {"all": "${all}x"}}),
+    "push": ("POST", "/v1/activeflows/{id}/push_actions", {"actions": [act("talk", text="pushed")]}),
+    "next": ("GET", "/v1/activeflows/{id}/next", {"current_action_id": START}),
+    "execute": ("POST", "/v1/activeflows/{id}/execute", None),
+    "stop": ("POST", "/v1/activeflows/{id}/stop", None),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_request_sent_at_once_by_many_is_carried_out_once(
+    installation: Installation, client: Client, flow: Json, name: str
+) -> None:
+    """Requests of one name that come at the same time all get the one answer, and there is one effect."""
+    activeflow_id, barrier = client.activeflow(flow), Barrier(CLIENTS)
+    method, uri, data = REPEATED[name]
+    ask = partial(ask_together, installation, barrier, name + activeflow_id)
+    before = rows(installation)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        running = [pool.submit(ask, (method, uri.format(id=activeflow_id), data)) for _ in range(CLIENTS)]
+        answers = [one.result(60) for one in running]
+    assert answers == [answers[0]] * CLIENTS
+    assert answers[0][0] == 200
+    made = {"create a flow": (1, 0), "create an activeflow": (0, 1)}.get(name, (0, 0))
+    children = name == "stop"
+    assert rows(installation) == (before[0] + made[0], before[1] + made[1] + children)
+    shown = client.show(activeflow_id)
+    assert shown["variables"].get("all", "x") == "x"
+    assert shown.get("execute_count", 0) == (name in ("next", "execute"))
+    assert len(shown["stack_map"]) == (2 if name == "push" else 1)
+
+
+def ask_together(
+    installation: Installation, barrier: Barrier, request_id: str, asked: tuple[str, str, Any]
+) -> tuple[int, str, Any]:
+    """Send a request at the same time as the others and return the answer."""
+    method, uri, data = asked
+    with closing(Caller(installation.url, names=installation.names)) as caller:
+        caller.call("GET", "/v1/flows?page_size=1", seconds=20.0)
+        barrier.wait(30)
+        return caller.call(method, uri, data, seconds=20.0, request_id=request_id)
+
+
+def rows(installation: Installation) -> tuple[int, int]:
+    """How many flows and activeflows there are."""
+    engine = create_engine(installation.dsn)
+    with engine.connect() as connection:
+        found = [
+            connection.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar_one() for table in ("flows", "activeflows")
+        ]
+    engine.dispose()
+    return found[0], found[1]

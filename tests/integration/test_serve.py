@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from flowmanager.errors import PeerError
+from flowmanager.ports import Ask
+from flowmanager.transport.link import Link
+from flowmanager.transport.session import Session
 from tests.broker_room import eventually
 from tests.processes import Installation, Program, act, free_port, installed, migrated
 from tests.proxy import Proxy, proxy_to
@@ -53,6 +58,7 @@ NO_SETTINGS = {
     "slash in the password": ({"RABBITMQ_ADDRESS": f"amqp://u:{SECRET}/x@h/"}, "the broker's URL cannot be read"),
     "threads in a word": ({"FLOWMANAGER_THREADS": "many"}, "FLOWMANAGER_THREADS must be a whole number above 0"),
     "negative time": ({"FLOWMANAGER_STOP_SECONDS": "-1"}, "FLOWMANAGER_STOP_SECONDS must be a number above 0"),
+    "long names": ({"FLOWMANAGER_QUEUE_PREFIX": "x" * 200}, "FLOWMANAGER_QUEUE_PREFIX is longer than 100 characters"),
     "no network": ({"FLOWMANAGER_FETCH_ALLOWED_NETWORKS": "all"}, "FLOWMANAGER_FETCH_ALLOWED_NETWORKS"),
     "metrics without a port": ({"PROMETHEUS_ENDPOINT": "/m", "PROMETHEUS_LISTEN_ADDRESS": "here"}, "host:port"),
     "metrics on no port": ({"PROMETHEUS_ENDPOINT": "/m", "PROMETHEUS_LISTEN_ADDRESS": ":99999"}, "host:port"),
@@ -93,6 +99,17 @@ def test_database_without_tables_says_what_to_do(fresh_database: str, rabbitmq_a
             program.err
             == "flowmanager: the database's tables are not of this version: run `flowmanager migrate` first\n"
         )
+
+
+def test_processes_that_cannot_serve_are_not_started_again(installation: Installation) -> None:
+    """What is wrong for every worker process ends them all instead of starting them for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = {"PROMETHEUS_ENDPOINT": "/metrics"}
+        settings["PROMETHEUS_LISTEN_ADDRESS"] = f"127.0.0.1:{taken.getsockname()[1]}"
+        program = installation.run("serve", "--processes", "2", **settings)
+    assert program.process.returncode == 2
+    assert "cannot be listened on: Address already in use" in program.err
+    assert not program.logs("worker_died")
 
 
 @contextmanager
@@ -277,4 +294,27 @@ def test_embedded_worker_is_spoken_to_from_another_process(installation: Install
     assert program.stop(signal.SIGINT) == 0
     check_calm(program)
     silent = installation.run("rpc", "GET", "/v1/flows", "--seconds", "0.2", **alone)
-    assert (silent.process.returncode, silent.err) == (2, "flowmanager: flow-manager did not answer within 0.2 s\n")
+    assert (silent.process.returncode, silent.err) == (2, "flowmanager: no answer within 0.2 s\n")
+
+
+def test_stub_managers_serve_until_they_are_stopped(installation: Installation) -> None:
+    """The other managers run as a process of their own, under the same names, and misbehave as they are told."""
+    rule = "message POST /v1/messages fail=404:NO_SUCH_NUMBER"
+    program = installation.start("stub-managers", "--speed", "10", "--rule", rule)
+    eventually(lambda: program.out == "stub managers are serving\n", seconds=SECONDS)
+    with closing(Session(installation.url)) as session:
+        peers = Link(session, names=installation.names).rpc
+        assert peers.call(Ask(peer="email", method="POST", uri="/v1/emails", body={"subject": "s"}))["subject"] == "s"
+        with pytest.raises(PeerError, match="answered 404"):
+            peers.call(Ask(peer="message", method="POST", uri="/v1/messages", body={}))
+        (seen, _) = peers.call(Ask(peer="call", method="GET", uri="/v1/stub/seen"))
+    assert (seen["manager"], seen["uri"]) == ("email", "/v1/emails")
+    assert program.stop() == 0
+
+
+def test_demonstration_runs_without_any_server(installation: Installation) -> None:
+    """The first thing anybody tries shows a call from beginning to end, and nothing else."""
+    shown = installation.run("demo", RABBITMQ_ADDRESS="", DATABASE_DSN="")
+    assert (shown.process.returncode, shown.err) == (0, "")
+    assert "The call: ended, reference_ended" in shown.out
+    assert "After the call: ended, finished" in shown.out

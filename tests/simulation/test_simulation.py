@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -40,9 +41,12 @@ def simulate(seed: int) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def silence() -> None:
+def silence() -> Iterator[None]:
     """The worlds are loud."""
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, GROUP))
