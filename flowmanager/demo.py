@@ -67,6 +67,8 @@ class Listener:
         if not kind.startswith("activeflow_"):
             self.timeline.line("event", "flow → all", f"{kind}  name={data.get('name', '')!r}")
             return
+        if kind == "activeflow_created":
+            self.introduce(data)
         current = data["current_action"].get("type", "")
         told = f"{kind}  {data['id']} {data['state']}" + (f" at {current}" if current else "")
         if data["ended_reason"]:
@@ -75,15 +77,26 @@ class Listener:
         self.timeline.line("event", "flow → all", told)
         self.compare(caller, data["id"])
 
+    def introduce(self, data: Mapping[str, Any]) -> None:
+        """Give an activeflow a name; one that follows another has inherited that one's variables."""
+        inherited = self.variables.get(data["reference_activeflow_id"])
+        if inherited is None:
+            self.timeline.name(data["id"], "<specialist's flow>" if self.variables else "<Dana's flow>")
+            return
+        self.timeline.name(data["id"], "<after-call work>")
+        self.variables[data["id"]] = inherited
+        named = {key: value for key, value in inherited.items() if not key.startswith("voipbin.activeflow.")}
+        self.timeline.line("variable", data["id"], f"inherits {len(named)} variables")
+
     def compare(self, caller: Caller, activeflow_id: Id) -> None:
-        """Show which variables have changed."""
+        """Show which variables have changed; empty ones say nothing when they are new."""
         status, _, answer = caller.call("GET", f"/v1/variables/{activeflow_id}")
         if status != 200:
             return
         known, now = self.variables.get(activeflow_id, {}), answer["variables"]
         for name, value in now.items():
-            if known.get(name) != value and not name.startswith("voipbin.activeflow."):
-                self.timeline.line("variable", activeflow_id[:8], f"{name} = {value!r}")
+            if known.get(name, "") != value and not name.startswith("voipbin.activeflow."):
+                self.timeline.line("variable", activeflow_id, f"{name} = {value!r}")
         self.variables[activeflow_id] = now
 
 
@@ -115,7 +128,6 @@ class Story:
         self.timeline.title("Dana calls")
         call_id, activeflow_id = str(uuid4()), str(uuid4())
         self.timeline.name(call_id, "<Dana's call>")
-        self.timeline.name(activeflow_id, "<activeflow>")
         self.stubs.script_digits(call_id, DIGITS)
         self.ask("POST", "/v1/activeflows", new_activeflow(activeflow_id, front["id"], call_id))
         self.ask("POST", f"/v1/activeflows/{activeflow_id}/execute")

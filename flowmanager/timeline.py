@@ -42,7 +42,7 @@ class Timeline:
         seconds = monotonic() - self._begin
         with self._lock:
             mark = click.style(f"{kind:<9}", fg=COLOURS.get(kind))
-            click.echo(f"{seconds:7.3f}  {mark} {who:<22} {self.readable(what)}"[: WIDTH + 40])
+            click.echo(f"{seconds:7.3f}  {mark} {self.readable(who):<20} {self.readable(what)}")
 
     def readable(self, text: str) -> str:
         """Return a text with known ids by name and others shortened."""

@@ -136,10 +136,12 @@ def hammer(installation: Installation, flow: Json, activeflow_id: Id, stop: Call
     clients = [Hammer(installation, flow, activeflow_id, number, stopping) for number in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         running = [pool.submit(one.run) for one in clients]
-        stopping.wait(SECONDS)
-        stop()
-        stopping.wait(SECONDS / 10)
-        stopping.set()
+        try:
+            stopping.wait(SECONDS)
+            stop()
+            stopping.wait(SECONDS / 10)
+        finally:
+            stopping.set()
     return [one.result() for one in running]
 
 

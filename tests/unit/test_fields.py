@@ -151,7 +151,7 @@ def test_null_means_the_same_as_absence(field: Value, expected: Any) -> None:
     [
         ({"A": "x", "asYNC": True, "one": {"INNER": "y"}}, {"a": "x", "b": True, "one": {"inner": "y"}}),
         ({"A": "x", "a": "exact"}, {"a": "exact", "b": False, "one": None}),
-        ({"ı": "x", "a ": "x", "b": True}, {"a": "", "b": False, "one": None}),
+        ({"ı": "x", "a ": "x", "b": True}, {"a": "", "b": False, "one": None}),  # noqa: RUF001, meant
     ],
 )
 def test_keys_are_known_in_any_case(given_one: Any, expected: Any) -> None:
