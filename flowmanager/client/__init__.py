@@ -31,7 +31,17 @@ from flowmanager.client.errors import (
 )
 from flowmanager.client.events import ActiveflowEvent, Event, EventSubscriber, FlowEvent
 from flowmanager.client.exchange import RetryPolicy
-from flowmanager.client.records import Action, Activeflow, Fault, Flow, Frame, StackFrame, Step, Variables
+from flowmanager.client.records import (
+    Action,
+    Activeflow,
+    Fault,
+    Flow,
+    Frame,
+    StackedActiveflow,
+    StackFrame,
+    Step,
+    Variables,
+)
 
 __all__ = [
     "Action",
@@ -66,6 +76,7 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "StackFrame",
+    "StackedActiveflow",
     "StaleAction",
     "Step",
     "TargetNotFound",

@@ -10,7 +10,7 @@ from uuid import uuid4
 from flowmanager.client.exchange import Exchanger
 from flowmanager.client.options import CallOptions, ListOptions, NewActiveflow, body_of, call_options
 from flowmanager.client.paging import each
-from flowmanager.client.records import Action, Activeflow, Frame, GivenAction, action_wires
+from flowmanager.client.records import Action, Activeflow, Frame, GivenAction, StackedActiveflow, action_wires
 from flowmanager.core.ids import START
 
 URI = "/v1/activeflows"
@@ -87,6 +87,15 @@ class Activeflows:
     def stacks(self, activeflow_id: str, **options: Unpack[CallOptions]) -> tuple[Frame, ...]:
         """Return the frames from the main one to the current one. Raises ActiveflowNotFound."""
         return self.exchanger.read(Frame.read_all, "GET", f"{URI}/{activeflow_id}/stacks", None, options)
+
+    def on_reference(
+        self, reference_type: str, reference_id: str, **options: Unpack[CallOptions]
+    ) -> tuple[StackedActiveflow, ...]:
+        """Return the activeflows that lie on top of each other on a reference, the active one first."""
+        uri = f"/v1/flow_stacks/{reference_type}/{reference_id}"
+        return self.exchanger.read(
+            lambda answer: StackedActiveflow.read_all(answer["activeflows"]), "GET", uri, None, options
+        )
 
     def _do(self, verb: str, activeflow_id: str, body: Mapping[str, Any] | None, options: CallOptions) -> None:
         self.exchanger.request("POST", f"{URI}/{activeflow_id}/{verb}", body, options)

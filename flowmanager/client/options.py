@@ -24,6 +24,7 @@ class FlowTexts(CallOptions, total=False):
     detail: str
     actions: Iterable[GivenAction]
     on_complete_flow_id: str
+    on_drop_flow_id: str
 
 
 class NewFlow(FlowTexts, total=False):

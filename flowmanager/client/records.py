@@ -127,6 +127,7 @@ class Flow(Record):
     direct_id: Id = NIL
     direct_hash: str = ""
     on_complete_flow_id: Id = NIL
+    on_drop_flow_id: Id = NIL
     tm_create: Time = None
     tm_update: Time = None
     tm_delete: Time = None
@@ -187,6 +188,7 @@ class Activeflow(Record):
     reference_id: Id = NIL
     reference_activeflow_id: Id = NIL
     on_complete_flow_id: Id = NIL
+    on_drop_flow_id: Id = NIL
     webhook_uri: str = ""
     webhook_method: str = ""
     current_stack_id: Id = NIL
@@ -213,6 +215,21 @@ class Activeflow(Record):
     def ended(self) -> bool:
         """Whether it is over."""
         return self.status == "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackedActiveflow(Record):
+    """An activeflow on the stack of its reference. Position 0 is the top, the one that is active."""
+
+    id: Id
+    position: int = 0
+    active: bool = False
+    customer_id: Id = NIL
+    flow_id: Id = NIL
+    state: str = ""
+    stack_depth: int = 0
+    current_action_id: Id = NIL
+    current_action_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,6 +181,18 @@ def test_frames_are_pushed_extended_and_released(client: FlowManagerClient) -> N
     assert client.activeflows.next(made.id, end.id).option == {"text": "main"}
 
 
+def test_the_activeflows_of_a_conversation_are_listed_from_the_top(client: FlowManagerClient) -> None:
+    talk_id = str(uuid4())
+    flows = [client.flows.create(CUSTOMER, name=name) for name in ("below", "above")]
+    create = client.activeflows.create
+    made = [create(CUSTOMER, flow.id, reference_type="conversation", reference_id=talk_id) for flow in flows]
+    listed = client.activeflows.on_reference("conversation", talk_id)
+    assert [(one.id, one.active, one.state) for one in listed] == [
+        (made[1].id, True, "created"),
+        (made[0].id, False, "suspended"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["plain", "with space", "a/b", "50%", "a+b", "ü?&#"])
 def test_variables_of_any_name(client: FlowManagerClient, name: str) -> None:
     _, made = started(client)
