@@ -29,6 +29,7 @@ from flowmanager.orchestrator.flow_stack import FlowStack
 from flowmanager.orchestrator.flows import FlowStore
 from flowmanager.orchestrator.lifecycle import Lifecycle
 from flowmanager.orchestrator.recovery import Recovery
+from flowmanager.orchestrator.talk import Talk
 from flowmanager.orchestrator.turn import Turns
 from flowmanager.orchestrator.variables import VariableStore
 from flowmanager.ports import Store
@@ -119,7 +120,7 @@ def networks(text: str) -> tuple[Network, ...]:
 def make_app(engine: Engine) -> App:
     """Return the orchestrator."""
     checker = ActionChecker(engine.executors, engine.ids, engine.limits.actions)
-    turns, flow_stack = Turns(engine), FlowStack(engine)
+    turns, flow_stack = Turns(engine, Talk(engine)), FlowStack(engine)
     lifecycle, flows = Lifecycle(engine, flow_stack), FlowStore(engine, checker)
     return App(
         engine=engine,

@@ -197,7 +197,7 @@ class Router:
             self.app.engine.metrics.repeated.inc()
             return kept
         log.info("request_refused", reason=error.reason, message=error.sentence, status=error.status_code)
-        if work.key and error.status in PASSING:
+        if work.key and error.status in PASSING and not isinstance(error, RouteNotFound):
             return self.kept_refusal(work, error)
         return work.done.body or encode_error(error if not isinstance(error, Answered) else InvalidRequest())
 

@@ -14,8 +14,9 @@ from flowmanager.core.signals import Signal, SignalKind
 from flowmanager.managers.managers import Managers
 from flowmanager.orchestrator import record
 from flowmanager.orchestrator.actions import ActionChecker
+from flowmanager.orchestrator.claims import locked
 from flowmanager.orchestrator.engine import Engine, Work
-from flowmanager.orchestrator.turn import Turns, locked
+from flowmanager.orchestrator.turn import Turns
 from flowmanager.ports import Transaction
 from flowmanager.schemas.wire import Wire, activeflow_wire
 

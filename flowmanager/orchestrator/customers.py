@@ -11,10 +11,10 @@ import structlog
 from flowmanager.core.activeflow import EndedReason
 from flowmanager.core.ids import Id
 from flowmanager.errors import FlowManagerError, StoreLost
+from flowmanager.orchestrator.claims import locked
 from flowmanager.orchestrator.engine import Work
 from flowmanager.orchestrator.flows import FlowStore
 from flowmanager.orchestrator.lifecycle import Lifecycle
-from flowmanager.orchestrator.turn import locked
 from flowmanager.ports import Page, Transaction
 
 log = structlog.get_logger()

@@ -24,9 +24,9 @@ from flowmanager.errors import (
 from flowmanager.managers.managers import Managers
 from flowmanager.managers.temporary_flows import LIFETIME
 from flowmanager.orchestrator.actions import ActionChecker
+from flowmanager.orchestrator.claims import check_new
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.events import flow_message
-from flowmanager.orchestrator.turn import check_new
 from flowmanager.ports import Page, Transaction
 from flowmanager.schemas.wire import Wire, action_wire, flow_wire
 

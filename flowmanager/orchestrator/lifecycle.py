@@ -16,10 +16,10 @@ from flowmanager.core.stacks import StackMap
 from flowmanager.core.variables import Variables, initial
 from flowmanager.errors import ActiveflowNotFound, AlreadyExists, ChainLimit, FlowNotFound, InvalidRequest
 from flowmanager.orchestrator import record
+from flowmanager.orchestrator.claims import locked
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.flow_stack import FlowStack
 from flowmanager.orchestrator.succession import own_variables, too_deep
-from flowmanager.orchestrator.turn import locked
 from flowmanager.ports import Page, Transaction
 from flowmanager.schemas.wire import Wire, activeflow_wire, detail_wire, stacks_wire
 

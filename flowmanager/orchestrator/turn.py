@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import partial
-from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -16,14 +14,12 @@ from flowmanager.core.action import BLOCK_ANSWER, FINISH_ACTION
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Turn
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command, Moment
-from flowmanager.core.outcomes import Continue, Failed, Hold, Jump, Outcome, Push
+from flowmanager.core.outcomes import Continue, Failed, Hold, Jump, Outcome
 from flowmanager.core.signals import Signal
 from flowmanager.core.suspension import postpone
 from flowmanager.errors import (
     ActionFailed,
     ActiveflowEnded,
-    ActiveflowNotFound,
-    Answered,
     BrokerLost,
     ExecutorFault,
     FlowManagerError,
@@ -33,14 +29,14 @@ from flowmanager.errors import (
     StaleAction,
     StoreLost,
 )
-from flowmanager.executor import Completion, Executor, Task
-from flowmanager.managers.managers import Managers
 from flowmanager.orchestrator import record
+from flowmanager.orchestrator.claims import Superseded, began, check_new, due, left_behind, locked, mine, starts_child
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.fold import Fold, Progress, task_of, volume_of
 from flowmanager.orchestrator.reactions import Reaction
 from flowmanager.orchestrator.reference import ask_reference
-from flowmanager.ports import Ask, Rpc, Transaction
+from flowmanager.orchestrator.talk import Talk
+from flowmanager.ports import Transaction
 from flowmanager.schemas.wire import action_wire
 
 log = structlog.get_logger()
@@ -62,20 +58,12 @@ class Resume:
     """Answer as soon as the command is accepted, with no data."""
 
 
-class Superseded(FlowManagerError):
-    """The turn was stopped or taken over while its executor ran; its result is dropped."""
-
-    def __init__(self, flow: Activeflow | None) -> None:
-        self.by_another = flow is not None and not flow.over
-        """Another worker goes on with the turn and gives its answer."""
-        super().__init__()
-
-
 @dataclass(frozen=True, slots=True)
 class Turns:
     """Runs turns."""
 
     engine: Engine
+    talks: Talk
 
     def resume(self, work: Work, resume: Resume) -> None:
         """Resume an activeflow and run it to its next pause.
@@ -210,7 +198,7 @@ class Turns:
 
     def give_up(self, work: Work, progress: Progress, error: Exception, transaction: Transaction) -> None:
         """End an activeflow whose turn cannot be stored or settled: nobody would ever execute it again."""
-        flow = self.mine(progress, transaction)
+        flow = mine(progress, transaction)
         known = error if isinstance(error, FlowManagerError) else ExecutorFault()
         change = machine.fail(flow, known.sentence, Moment(transaction.now(), progress.turn.cause))
         ended = replace(progress, task=None, asks_reference=False, error=known, flow=change.flow, steps=change.steps)
@@ -219,87 +207,21 @@ class Turns:
     def talk(self, work: Work, progress: Progress) -> Progress:
         """Do what the turn needs from outside, then go on with it."""
         if progress.task is not None:
-            return self.ask_peers(work, progress, progress.task)
+            result = self.talks.ask(work, progress, progress.task)
+            return work.commit(partial(self.carry_on, work, progress, result))
         text = ask_reference(work, progress.flow)
         return work.commit(partial(self.go_on, work, replace(progress, reference=text, asks_reference=False)))
 
     def go_on(self, work: Work, progress: Progress, transaction: Transaction) -> Progress:
         """Run the turn on with the reference's data."""
-        flow = self.mine(progress, transaction)
+        flow = mine(progress, transaction)
         return self.store(work, transaction, self.fold(transaction).run(replace(progress, flow=flow, steps=())))
-
-    def ask_peers(self, work: Work, progress: Progress, task: Task) -> Progress:
-        """Execute one action that asks peers, then settle it."""
-        executor = self.engine.executors[task.action.type]
-        keep = partial(self.keep_answers, work, progress)
-        journal = Journal(work.rpc, keep, list(progress.turn.answers), len(progress.turn.answers))
-        managers = Managers.of(journal, self.engine.store, task.key, web=self.engine.web)
-        started = monotonic()
-        result = self.attempt(partial(self.perform, executor, task, managers))
-        if isinstance(result, Push) and result.follow_up is not None:
-            result = self.attempt(partial(self.push_and_follow, work, progress, result, journal))
-        self.engine.metrics.action_duration.labels(executor.name).observe((monotonic() - started) * 1000)
-        return work.commit(partial(self.carry_on, work, progress, result))
-
-    def perform(self, executor: Executor, task: Task, managers: Managers) -> Outcome:
-        """Run an executor that talks, or have call-manager carry out a caller action."""
-        if executor.run is not None:
-            return executor.run(task, managers)
-        flow = task.activeflow
-        managers.call.perform(flow.reference_id, flow.id, task.action)
-        self.engine.metrics.action_dispatch.labels("call", executor.name).inc()
-        if executor.completion(task.option) is Completion.AT_ONCE:
-            return Continue()
-        limit = executor.limit(task.option)
-        longest = timedelta(seconds=self.engine.media_wait_seconds)
-        return Hold(Driver.PUSH, longest if limit is None else limit + timedelta(seconds=self.engine.grace_seconds))
-
-    def attempt(self, run: Callable[[], Any]) -> Any:
-        """Return what an executor answers, or the error that it fails with; our own losses are not its failures."""
-        try:
-            return run()
-        except (BrokerLost, StoreLost, Superseded):
-            raise
-        except FlowManagerError as error:
-            return error
-        except Exception:
-            log.exception("executor_failed")
-            return ExecutorFault()
-
-    def push_and_follow(self, work: Work, progress: Progress, push: Push, journal: Journal) -> Outcome:
-        """Store a pushed frame, then tell the peer that it is there.
-
-        A repeated step stored it before; the service may be over and its frame gone by now.
-        """
-        if not journal.stored:
-            work.commit(partial(self.push_first, progress, push, journal.answers))
-            journal.kept = len(journal.answers)
-        if push.follow_up is not None:
-            push.follow_up()
-        return Continue()
-
-    def keep_answers(self, work: Work, progress: Progress, answers: list[Any]) -> None:
-        """Store what peers answered so far in a step."""
-        work.commit(partial(self.write_answers, progress, answers))
-
-    def write_answers(self, progress: Progress, answers: list[Any], transaction: Transaction) -> None:
-        """Store answers with the turn."""
-        flow = self.mine(progress, transaction)
-        turn = replace(flow.turn or progress.turn, answers=tuple(answers))
-        record.save_silently(transaction, machine.Change(flow.evolve(turn=turn)))
-
-    def push_first(self, progress: Progress, push: Push, answers: list[Any], transaction: Transaction) -> None:
-        """Store a pushed frame before the peer is told that it is there."""
-        flow = self.mine(progress, transaction)
-        turn = replace(flow.turn or progress.turn, answers=tuple(answers))
-        pushed = machine.push(flow, push.stack_id, push.actions, limits=self.engine.limits)
-        record.save_silently(transaction, machine.Change(pushed.evolve(turn=turn)))
 
     def carry_on(
         self, work: Work, progress: Progress, result: Outcome | FlowManagerError, transaction: Transaction
     ) -> Progress:
         """Settle what an executor answered and run the turn on. Raises Superseded when the turn is not ours."""
-        flow = self.mine(progress, transaction)
+        flow = mine(progress, transaction)
         fold = self.fold(transaction)
         moved = flow.cursor != progress.flow.cursor
         progress = replace(progress, flow=flow, task=None, steps=())
@@ -309,13 +231,6 @@ class Turns:
             progress = fold.settle(progress, without_move(result) if moved else result)
         progress = Reaction(fold).replay(progress)
         return self.store(work, transaction, fold.run(progress))
-
-    def mine(self, progress: Progress, transaction: Transaction) -> Activeflow:
-        """Lock the activeflow of a turn. Raises Superseded when it was stopped or taken over."""
-        flow = transaction.lock_activeflow(progress.flow.id)
-        if flow is None or flow.state is not State.EXECUTING or flow.fence != progress.flow.fence:
-            raise Superseded(flow)
-        return flow
 
     def store(self, work: Work, transaction: Transaction, progress: Progress) -> Progress:
         """Store a turn: as under way when an executor must talk now, else with its event and its answer."""
@@ -364,78 +279,10 @@ class Turns:
         return Fold(self.engine.executors, self.engine.limits, transaction, transaction.now())
 
 
-@dataclass(slots=True)
-class Journal:
-    """The Rpc of one step that may ask several peers: their answers are kept, so a repeat asks only for the rest."""
-
-    rpc: Rpc
-    keep: Callable[[list[Any]], None]
-    answers: list[Any]
-    kept: int
-    """How many answers are stored."""
-    asked: int = 0
-
-    @property
-    def stored(self) -> bool:
-        """Say whether every question so far has a stored answer."""
-        return 0 < self.asked <= self.kept
-
-    def call(self, ask: Ask) -> Any:
-        """Return a stored answer, else store those so far and ask."""
-        self.asked += 1
-        if self.asked <= len(self.answers):
-            return self.answers[self.asked - 1]
-        if len(self.answers) > self.kept:
-            self.keep(self.answers)
-            self.kept = len(self.answers)
-        answer = self.rpc.call(ask)
-        self.answers.append(answer)
-        return answer
-
-
-def locked(transaction: Transaction, activeflow_id: Id) -> Activeflow:
-    """Lock an activeflow. Raises ActiveflowNotFound."""
-    flow = transaction.lock_activeflow(activeflow_id)
-    if flow is None:
-        raise ActiveflowNotFound(activeflow_id=activeflow_id)
-    return flow
-
-
 def without_move(outcome: Outcome) -> Outcome:
     """Return what is left of an outcome when the cursor was moved meanwhile: its variables."""
     kept = outcome.variables if isinstance(outcome, Continue | Jump | Hold) else {}
     return outcome if isinstance(outcome, Failed) else Continue(kept)
-
-
-def due(flow: Activeflow, now: datetime) -> bool:
-    """Say whether the deadline of a wait has passed."""
-    return flow.wait is not None and flow.wait.until is not None and flow.wait.until <= now
-
-
-def starts_child(flow: Activeflow) -> bool:
-    """Say whether this is the start of an on-complete child, by whomever."""
-    return flow.after_reference and flow.state is State.CREATED
-
-
-def check_new(work: Work, transaction: Transaction) -> None:
-    """Raise Answered for the repeat of a request that was answered.
-
-    The current action does not tell: a flow that loops comes back to the same action. Where the answer is stored at
-    once the database refuses a second one; a turn that asks peers first has to look.
-    """
-    if work.key and transaction.get_answer(work.key) is not None:
-        raise Answered(key=work.key)
-
-
-def left_behind(work: Work, flow: Activeflow) -> bool:
-    """Say whether the broker delivers the message again that began the turn under way: its first worker is lost."""
-    return work.redelivered and began(work, flow)
-
-
-def began(work: Work, flow: Activeflow) -> bool:
-    """Say whether this very request began the turn that is under way."""
-    same = flow.turn is not None and bool(work.key) and flow.turn.key == work.key
-    return same and flow.state is State.EXECUTING
 
 
 def refusal(flow: Activeflow, error: FlowManagerError) -> FlowManagerError:

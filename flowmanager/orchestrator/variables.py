@@ -10,11 +10,11 @@ from flowmanager.core import machine
 from flowmanager.core.ids import Id
 from flowmanager.core.variables import REFERENCE_DATA, Variables, is_own, names_in, substitute_within
 from flowmanager.orchestrator import record
+from flowmanager.orchestrator.claims import locked
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.fold import needs_reference
 from flowmanager.orchestrator.lifecycle import found
 from flowmanager.orchestrator.reference import ask_reference, with_reference
-from flowmanager.orchestrator.turn import locked
 from flowmanager.ports import Transaction
 from flowmanager.schemas.wire import Wire, variables_wire
 

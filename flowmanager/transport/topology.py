@@ -16,8 +16,9 @@ log = structlog.get_logger()
 
 QUORUM_ARGUMENTS = {
     "x-queue-type": "quorum",
-    # RabbitMQ 4 drops a message at its 20th return; a database that is away for minutes needs more.
-    "x-delivery-limit": -1,
+    # RabbitMQ 4 drops a message at its 20th return; a database that is away for minutes needs more. Not -1, which means
+    # no limit there: RabbitMQ 3 takes it for a number and drops every message that is returned once.
+    "x-delivery-limit": 1_000_000_000,
 }
 
 DELAY_TYPE = "x-delayed-message"

@@ -10,7 +10,8 @@ from typing import Any
 from flowmanager.core.conditions import compare_numbers
 from flowmanager.errors import BrokerLost
 from flowmanager.executors import condition_variable
-from flowmanager.orchestrator.turn import Turns, locked
+from flowmanager.orchestrator.claims import locked
+from flowmanager.orchestrator.turn import Turns
 from flowmanager.ports import Publisher
 from flowmanager.receiver import Aftermath
 from flowmanager.store import sql_store

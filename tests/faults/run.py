@@ -27,6 +27,7 @@ from tests.faults.asker import Patience
 from tests.faults.breakage import BROKEN
 from tests.faults.callers import Caller
 from tests.faults.checker import Verdict, judge_folder
+from tests.faults.clock import JUMPING, make_clock
 from tests.faults.history import History, Json, write_snapshot
 from tests.faults.links import FaultyLink
 from tests.faults.listener import Listener
@@ -40,6 +41,8 @@ from tests.faults.workers import STOP_SECONDS, THREADS, Crew, Slot, faulty_lines
 from tests.services import Services, private_database
 
 SETTLE_SECONDS = 15.0
+START_SECONDS = 60.0
+"""How long servers may take to start."""
 SCRIPT_SECONDS = 25.0
 PACE = Pace(step=0.02, media=0.1, bridge=0.1, alone=2.0, agent=0.1, ai=0.1)
 SWEEPERS = 8
@@ -138,6 +141,7 @@ class Run:
             "FLOWMANAGER_QUORUM_QUEUES": self.quorum,
             "FLOWMANAGER_BREAKER_SECONDS": "2",
             "FLOWMANAGER_STOP_SECONDS": str(STOP_SECONDS),
+            JUMPING: "1",
             "PYTHONFAULTHANDLER": "1",
         }
         broken = {BROKEN: self.options.broken} if self.options.broken else {}
@@ -168,6 +172,7 @@ class Run:
         weather = self.weather(servers)
         weather.blow(self.options.seconds, self.options.gap)
         weather.calm()
+        self.await_servers()
         self.patience.calm()
         self.stage.closing.set()
         self.settle(weather, threads)
@@ -175,6 +180,21 @@ class Run:
         for line in faulty_lines(self.folder):
             self.history.add("complaint", **line)
         return Result(judge_folder(self.folder), weather.timeline, self.folder)
+
+    def await_servers(self) -> None:
+        """Wait until broker and database answer: they may be starting."""
+        deadline = monotonic() + START_SECONDS
+        while not self.answered() and monotonic() < deadline:
+            sleep(0.2)
+
+    def answered(self) -> bool:
+        """Say whether broker and database answer."""
+        try:
+            pending(self.dsn)
+            queue_sizes(self.url, self.names)
+        except (DBAPIError, BrokerLost):
+            return False
+        return True
 
     def weather(self, servers: Mapping[str, Server]) -> Weather:
         """Return the maker of faults."""
@@ -239,6 +259,7 @@ def migrated(dsn: str) -> Iterator[str]:
         engine = make_engine(own, pool_size=1)
         migrate(engine)
         engine.dispose()
+        make_clock(own)
         yield own
 
 

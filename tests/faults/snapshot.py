@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, create_engine, text
 
 from flowmanager.transport.names import Names
 from flowmanager.transport.session import Session
+from tests.faults.clock import NOW
 from tests.faults.history import Json
 
 DOCUMENTS = frozenset({"variables", "current_action", "action"})
@@ -39,7 +40,7 @@ def read_rows(connection: Connection) -> Json:
     for step in read(connection, f"SELECT {', '.join(STEP)} FROM executed_actions ORDER BY activeflow_id, seq"):
         found["steps"].setdefault(step["activeflow_id"], []).append(step)
     found["outbox"] = connection.execute(text("SELECT COUNT(*) FROM outbox")).scalar_one()
-    found["now"] = connection.execute(text("SELECT UTC_TIMESTAMP(6)")).scalar_one().isoformat()
+    found["now"] = connection.execute(text(f"SELECT {NOW}")).scalar_one().isoformat()
     return found
 
 

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from tests.faults.clock import LONGEST_SECONDS, jump
 from tests.faults.commits import MOMENTS
 from tests.faults.history import History
 from tests.faults.links import FaultyLink
@@ -90,7 +91,7 @@ class Weather:
 
     def possible(self, name: str) -> bool:
         """Say whether a fault can begin now."""
-        return name not in self.under_way and (not name not in OWN or bool(self.servers))
+        return name not in self.under_way and (name not in OWN or bool(self.servers))
 
     def end_spells(self, now: float) -> None:
         """End the faults that have lasted long enough."""
@@ -219,6 +220,13 @@ def freeze(weather: Weather) -> Spell:
     return Spell("freeze the database", weather.random.uniform(0.5, 7.0), thaw)
 
 
+def jump_ahead(weather: Weather) -> Spell:
+    """Let the database's clock jump: all workers look dead for a moment, all waits are over sooner."""
+    seconds = weather.random.uniform(1.0, LONGEST_SECONDS)
+    jump(weather.dsn, seconds)
+    return Spell(f"the clock jumps {seconds:.0f} s ahead")
+
+
 def restart_database(weather: Weather) -> Spell:
     """Restart the database, in order or not."""
     return restart(weather, "mysql")
@@ -251,6 +259,7 @@ KINDS: Mapping[str, tuple[int, Callable[[Weather], Spell]]] = {
     "pause": (2, pause),
     "down": (2, down),
     "peers": (4, peers),
+    "clock": (2, jump_ahead),
     "freeze": (2, freeze),
     "restart database": (2, restart_database),
     "restart broker": (2, restart_broker),

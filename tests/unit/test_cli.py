@@ -98,7 +98,11 @@ def test_wrong_arguments_are_explained(arguments: tuple[str, ...], told: str) ->
             {"RABBITMQ_ADDRESS": f"kafka://u:{SECRET}@h"},
             "the broker's URL must begin with amqp",
         ),
-        (("rpc", "GET", "/v1/flows"), {"RABBITMQ_ADDRESS": BROKER}, "The connection to the message broker broke."),
+        (
+            ("rpc", "GET", "/v1/flows", "--seconds", "0.3"),
+            {"RABBITMQ_ADDRESS": BROKER},
+            "The connection to the message broker broke.",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(arguments: tuple[str, ...], settings: dict[str, str], told: str) -> None:
