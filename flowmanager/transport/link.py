@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +14,23 @@ from flowmanager.transport.publisher import LanePublisher
 from flowmanager.transport.rpc_client import RpcClient
 from flowmanager.transport.session import Session
 from flowmanager.transport.standing import Standing
+
+DIRECT = "amq.rabbitmq.reply-to."
+TERM = 131
+"""With what byte the broker's own notation of a process begins."""
+SHORTEST_PID = 16
+
+
+def can_wait(reply_to: str) -> bool:
+    """Say whether somebody can wait at a place. A made-up direct reply-to makes old brokers end our connection."""
+    if not reply_to.startswith(DIRECT):
+        return True
+    process, dot, key = reply_to.removeprefix(DIRECT).partition(".")
+    try:
+        decoded = b64decode(process, validate=True)
+    except ValueError:
+        return False
+    return bool(dot and key) and len(decoded) >= SHORTEST_PID and decoded[0] == TERM
 
 
 class Link:
@@ -29,8 +47,8 @@ class Link:
         self.publisher = LanePublisher(session, names=names)
 
     def reply(self, delivery: Delivery, body: bytes) -> None:
-        """Answer a request at once; nothing when no answer is wanted."""
-        if delivery.reply_to:
+        """Answer a request at once; nothing when no answer is wanted, or nobody can be waiting there."""
+        if delivery.reply_to and can_wait(delivery.reply_to):
             self._session.send(self._replies, reply_letter(delivery, body))
 
     def park(self, delivery: Delivery, why: str) -> None:

@@ -96,7 +96,6 @@ STRANGE: dict[str, dict[str, bytes]] = {
     "headers of a retry": {"headers": table({"x-retry-count": long(b"many"), "x-delay": b"V"})},
     "header without a name": {"headers": table({"": b"V"})},
     "highest priority": {"priority": b"\xff"},
-    "unknown delivery mode": {"delivery_mode": b"\x09"},
     "expiration": {"expiration": short(b"600000")},
     "last timestamp": {"timestamp": b"\xff" * 8},
     "longest ids": {"message_id": short(b"m" * 255), "correlation_id": short(b"c" * 255)},
