@@ -105,18 +105,17 @@ def stack_map_wire(flow: Activeflow) -> Wire:
 
 def stacks_wire(flow: Activeflow) -> list[Wire]:
     """Return the frames from the main one to the cursor and to those pushed on top of it that have not begun."""
-    pending = pending_frames(flow)
-    top = pending[0].id if pending else flow.cursor.stack_id
+    frames = [*pending_frames(flow), *flow.stacks.chain(flow.cursor.stack_id)]
     indexes = frame_index(flow.stacks, flow.cursor.stack_id, flow.cursor.action_id)
     shown = []
-    for depth, frame in enumerate(reversed(list(flow.stacks.chain(top)))):
+    for frame in reversed(frames):
         index = indexes.get(frame.id, -1)
         returns = frame.returns
         shown.append(
             {
                 "frame_id": frame.id,
                 "parent_frame_id": returns.place.stack_id if returns else None,
-                "stack_depth": depth,
+                "stack_depth": flow.stacks.depth(frame.id),
                 "current_index": index,
                 "current_action": action_wire(frame.actions[index]) if index >= 0 else None,
                 "current": frame.id == flow.cursor.stack_id,

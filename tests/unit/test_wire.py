@@ -251,6 +251,15 @@ INDEXES: list[tuple[str, Activeflow, list[tuple[Any, ...]]]] = [
         activeflow(NESTED, "S.x", forward=place("main.c")),
         [(MAIN, None, 0, 1, False, True, known("c")), (known("S"), MAIN, 1, 0, True, False, NIL)],
     ),
+    (
+        "pushed after a jump out of the frame",
+        push(activeflow(NESTED, "S.x", forward=place("main.c")), known("P"), actions("y"), limits=LIMITS),
+        [
+            (MAIN, None, 0, 1, False, True, NIL),
+            (known("S"), MAIN, 1, 0, True, False, NIL),
+            (known("P"), MAIN, 1, -1, False, False, known("y")),
+        ],
+    ),
 ]
 
 
