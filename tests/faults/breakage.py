@@ -10,8 +10,8 @@ from typing import Any
 from flowmanager.core.conditions import compare_numbers
 from flowmanager.errors import BrokerLost
 from flowmanager.executors import condition_variable
+from flowmanager.orchestrator import talk, turn
 from flowmanager.orchestrator.claims import locked
-from flowmanager.orchestrator.turn import Turns
 from flowmanager.ports import Publisher
 from flowmanager.receiver import Aftermath
 from flowmanager.store import sql_store
@@ -61,10 +61,11 @@ def ack_first() -> None:
 def no_fence() -> None:
     """Settle whatever an executor answers, also when somebody else has taken the turn over."""
 
-    def mine(_turns: Turns, progress: Any, transaction: Any) -> Any:
+    def mine(progress: Any, transaction: Any) -> Any:
         return locked(transaction, progress.flow.id)
 
-    put(Turns, "mine", mine)
+    for module in (talk, turn):
+        put(module, "mine", mine)
 
 
 def no_outbox() -> None:

@@ -67,6 +67,7 @@ def tell(verdict: Verdict) -> None:
 @click.option("--seeds", default=1, show_default=True, help="How many runs, with following seeds.")
 @click.option("--seconds", default=60.0, show_default=True, help="How long faults come.")
 @click.option("--gap", nargs=2, type=float, default=(0.5, 3.0), show_default=True, help="Seconds between faults.")
+@click.option("--commits", default=0, help="Kill workers at each of their first so many commits, before anything else.")
 @click.option("--callers", default=6, show_default=True)
 @click.option("--workers", default=3, show_default=True)
 @click.option(

@@ -19,7 +19,8 @@ MOMENTS = ("before", "after", "lost", "published")
 
 
 def put(owner: object, name: str, value: object) -> None:
-    """Replace a part of the product in this process: it has no hooks of its own."""
+    """Replace a part of the product in this process: it has no hooks of its own. Raises AttributeError without it."""
+    getattr(owner, name)
     setattr(owner, name, value)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -28,6 +30,7 @@ from tests.faults.breakage import BROKEN
 from tests.faults.callers import Caller
 from tests.faults.checker import Verdict, judge_folder
 from tests.faults.clock import JUMPING, make_clock
+from tests.faults.commits import MOMENTS
 from tests.faults.history import History, Json, write_snapshot
 from tests.faults.links import FaultyLink
 from tests.faults.listener import Listener
@@ -50,6 +53,8 @@ LANES = THREADS + 2 * max(THREADS // 2, 1) + SWEEPERS
 """Connections to the broker that a worker may have at most."""
 POOL = 2 * (2 * THREADS + 2) + 1
 MEGABYTES = 250
+EVENT_COPIES = "/v1/webhooks"
+"""Where every event goes once more, for customers: it would fill the disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,8 @@ class Options:
     callers: int = 6
     workers: int = 3
     broken: str = ""
+    commits: int = 0
+    """Workers die at each of their first so many commits, at every moment around it, before other faults come."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ class Run:
         stubs = ServedStubs(self.url, names=self.names, pace=PACE)
 
         def observe(record: Any) -> None:
-            if isinstance(record, Exchange):
+            if isinstance(record, Exchange) and record.seen.uri != EVENT_COPIES:
                 self.history.add("seen", status=record.status_code, **record.seen.wire() | {"at": ""})
 
         stubs.observers.append(observe)
@@ -199,7 +206,9 @@ class Run:
     def weather(self, servers: Mapping[str, Server]) -> Weather:
         """Return the maker of faults."""
         random = self.stage.random("weather")
-        return Weather(self.stage, self.history, random, self.crew, self.links, servers, self.orphan_seconds, self.dsn)
+        points = deque(product(range(1, self.options.commits + 1), MOMENTS))
+        facts = (self.orphan_seconds, self.dsn, points)
+        return Weather(self.stage, self.history, random, self.crew, self.links, servers, *facts)
 
     def settle(self, weather: Weather, threads: list[Caller]) -> None:
         """Wait until callers have finished their scripts and nothing moves any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class Weather:
     servers: Mapping[str, Server]
     orphan_seconds: float
     dsn: str = ""
+    points: deque[tuple[int, str]] = field(default_factory=deque)
+    """While there are any, workers die at these commits, one after the other, and nothing else happens."""
     began: float = 0.0
     timeline: list[str] = field(default_factory=list)
     under_way: dict[str, tuple[float, Spell]] = field(default_factory=dict)
@@ -91,6 +94,8 @@ class Weather:
 
     def possible(self, name: str) -> bool:
         """Say whether a fault can begin now."""
+        if self.points:
+            return name == "kill at commit"
         return name not in self.under_way and (name not in OWN or bool(self.servers))
 
     def end_spells(self, now: float) -> None:
@@ -107,8 +112,16 @@ class Weather:
         self.history.add("fault", text=text)
 
     def worker(self) -> Slot:
-        """Pick a worker."""
+        """Pick a worker: at random, or in turn, so that each comes to the commit at which it is to die."""
+        if self.points:
+            return min(self.crew.slots, key=lambda slot: slot.started)
         return self.random.choice([slot for slot in self.crew.slots if not slot.held] or list(self.crew.slots))
+
+    def commit_point(self) -> tuple[int, str]:
+        """Pick the commit at which a worker dies, and the moment before or after it."""
+        if self.points:
+            return self.points.popleft()
+        return self.random.randint(1, COMMITS), self.random.choice(MOMENTS)
 
     def link(self) -> tuple[str, FaultyLink]:
         """Pick a connection."""
@@ -124,7 +137,7 @@ def kill(weather: Weather) -> Spell:
 
 def kill_at_commit(weather: Weather) -> Spell:
     """Have a worker die at a commit of its next life, which begins now."""
-    slot, commit, moment = weather.worker(), weather.random.randint(1, COMMITS), weather.random.choice(MOMENTS)
+    slot, (commit, moment) = weather.worker(), weather.commit_point()
     slot.arm(commit, moment)
     slot.kill()
     return Spell(f"kill -9 {slot.name}, and again at commit {commit} ({moment})")
