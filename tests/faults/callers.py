@@ -20,7 +20,9 @@ from tests.faults.story import OVER
 
 POLL_SECONDS = 0.15
 SERVICE_SECONDS = 6.0
-DIGITS = "123779"
+CHOICES = "123779"
+DIGITS = "voipbin.call.digits"
+KEYS, BURST = 80, 20
 NEWS = "voipbin.transcribe.text"
 STALE_SHARE = 0.1
 RIVAL_SHARE = 0.15
@@ -163,8 +165,8 @@ def run_ivr(play: Play) -> None:
 
 def pressed(play: Play, name: Mapping[str, str]) -> list[str]:
     """Press a key at the menu and return where it must lead."""
-    digit = play.random.choice(DIGITS)
-    data = {"variables": {"voipbin.call.digits": digit}}
+    digit = play.random.choice(CHOICES)
+    data = {"variables": {DIGITS: digit}}
     play.ask("digit", "POST", f"/v1/variables/{play.id}/variables", data)
     targets = {"1": ["sales"], "2": ["thanks"], "3": ["again"]} if int(digit) < NUMBER_LIMIT else {}
     return [name[one] for one in targets.get(digit, ["bye"])]
@@ -294,6 +296,32 @@ def run_news(play: Play) -> None:
     play.post("stop", "stop")
 
 
+def run_keys(play: Play) -> None:
+    """Press many keys, each told by an event that the broker keeps; each must count once."""
+    play.post("execute", "execute")
+    while (found := play.until("waiting", *OVER))["current_action"].get("type") != "digits_receive":
+        if found["state"] in OVER:
+            return
+        sleep(POLL_SECONDS)
+    sent = "".join(play.random.choices("0123456789", k=KEYS))
+    letters = [key_letter(play, number, key) for number, key in enumerate(sent)]
+    for number in range(0, KEYS, BURST):
+        play.stage.post.send(*letters[number : number + BURST], *play.random.sample(letters, 2))
+        sleep(play.random.uniform(0, 0.4))
+    began = monotonic()
+    while len(play.show().get("variables", {}).get(DIGITS, "")) < KEYS and not play.stage.patience.over(began):
+        sleep(POLL_SECONDS)
+    play.stage.history.add("keys", activeflow_id=play.id, sent=sent)
+    play.post("stop", "stop")
+
+
+def key_letter(play: Play, number: int, key: str) -> Letter:
+    """Return the event of one key, which the broker keeps, with an identity of its own."""
+    body = {"type": "media", "event": "dtmf", "activeflow_id": play.id, "digit": key}
+    properties = {"delivery_mode": PERSISTENT, "message_id": f"{play.id}:{number}"}
+    return Letter(body=orjson.dumps(body), routing_key=play.stage.names.event, properties=properties)
+
+
 def news_letter(play: Play, token: str) -> Letter:
     """Return an event that the broker keeps, with an identity of its own."""
     body = {"type": "transcribe", "event": "result", "activeflow_id": play.id, "text": token}
@@ -320,6 +348,7 @@ SCRIPTS: Mapping[str, tuple[int, str, Callable[[Play], None]]] = {
     "writes": (3, "writes", run_writes),
     "services": (3, "services", run_services),
     "news": (3, "blocks", run_news),
+    "keys": (4, "keys", run_keys),
     "reads": (1, "", run_reads),
     "appends": (4, "", append_elsewhere),
 }

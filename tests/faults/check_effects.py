@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import orjson
@@ -19,6 +19,7 @@ STARTS = {("queue", "/v1/services/type/queuecall"): "queue_join", ("call", "/v1/
 """Requests that begin a service, and the type of the action that sends them, of which a flow has one."""
 MARKED = frozenset({"email_send", "message_send", "webhook_send"})
 MEDIA = re.compile(r"/v1/calls/[0-9a-f-]{36}/actions")
+DIGITS = "voipbin.call.digits"
 NEWS = "voipbin.transcribe.text"
 
 
@@ -50,6 +51,18 @@ def check_news(story: Story) -> Iterator[Violation]:
         if row is not None and news["applied"] and row.facts["variables"].get(NEWS) != news["token"]:
             text = f"{row.facts['variables'].get(NEWS)} replaced {news['token']}, which came later"
             yield Violation("I3", STALE, activeflow_id, text)
+
+
+def check_keys(story: Story) -> Iterator[Violation]:
+    """I6: of many events that the broker has taken each is applied, and once only."""
+    for keys in story.keys:
+        row = story.rows.get(keys["activeflow_id"])
+        found = Counter(row.facts["variables"].get(DIGITS, "") if row else "")
+        sent: Counter[str] = Counter(keys["sent"])
+        if sent - found:
+            yield Violation("I6", LOST, keys["activeflow_id"], f"{(sent - found).total()} keys were never applied")
+        if found - sent:
+            yield Violation("I6", DOUBLED, keys["activeflow_id"], f"{(found - sent).total()} keys were applied twice")
 
 
 def check_creations(story: Story) -> Iterator[Violation]:

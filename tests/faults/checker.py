@@ -23,6 +23,7 @@ CHECKS: Sequence[Check] = (
     check_paths.check_reasons,
     check_effects.check_variables,
     check_effects.check_news,
+    check_effects.check_keys,
     check_effects.check_creations,
     check_effects.check_events,
     check_effects.check_effects,

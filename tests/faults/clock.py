@@ -12,6 +12,8 @@ JUMPING = "FLOWMANAGER_TEST_CLOCK"
 SHIFT = "INTERVAL (SELECT seconds FROM chaos_clock) SECOND"
 NOW = f"(UTC_TIMESTAMP(6) + {SHIFT})"
 LONGEST_SECONDS = 60.0
+PATIENCE = "SET SESSION lock_wait_timeout = 3"
+"""A database that is frozen is not waited for: who waits could not thaw it."""
 MOST_SECONDS = 300.0
 """Together less than answers are kept: their time may pass, but not in a minute."""
 
@@ -28,11 +30,11 @@ def jump(dsn: str, seconds: float) -> None:
 
 
 def execute(dsn: str, *statements: str) -> None:
-    """Run statements."""
+    """Run statements. Raises DBAPIError when the database is away or frozen."""
     engine = create_engine(dsn)
     try:
         with engine.begin() as connection:
-            for statement in statements:
+            for statement in (PATIENCE, *statements):
                 connection.execute(text(statement))
     finally:
         engine.dispose()

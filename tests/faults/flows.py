@@ -10,7 +10,7 @@ from flowmanager.core.ids import NIL
 from tests.faults.history import Json
 
 NewId = Callable[[], str]
-SHAPES = ("ivr", "push", "timers", "blocks", "edits", "writes", "services", "hold", "after", "chain")
+SHAPES = ("ivr", "push", "timers", "blocks", "edits", "writes", "services", "keys", "hold", "after", "chain")
 NUMBER_LIMIT = 5
 """Digits below it go to the branch of the `ivr` flow, the others to its end."""
 LOOPS = 2
@@ -155,6 +155,11 @@ def services(new_id: NewId) -> list[Json]:
     ]
 
 
+def keys(new_id: NewId) -> list[Json]:
+    """A caller who presses many keys."""
+    return [act("answer", new_id()), act("digits_receive", new_id(), duration=3_600_000), email(new_id())]
+
+
 def hold(new_id: NewId) -> list[Json]:
     """What callers in a queue hear."""
     return [talk(new_id()), nap(new_id(), 300)]
@@ -178,13 +183,14 @@ ACTIONS: dict[str, Callable[[NewId], list[Json]]] = {
     "edits": edits,
     "writes": writes,
     "services": services,
+    "keys": keys,
     "hold": hold,
     "after": after,
     "chain": chain,
 }
 FOLLOWED_BY = {"push": "after", "ivr": "after", "timers": "chain", "chain": "chain"}
 """Which flow follows the end of which."""
-CALLED = frozenset({"ivr", "push", "edits", "writes", "services"})
+CALLED = frozenset({"ivr", "push", "edits", "writes", "services", "keys"})
 """Flows that belong to a call; the others have no media."""
 
 

@@ -15,10 +15,10 @@ SNAPSHOT = "snapshot.json"
 
 
 class History:
-    """An append-only file; threads may share it. Times are seconds since 1970."""
+    """A file of this run alone, only ever appended to; threads may share it. Times are seconds since 1970."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / FILE).open("ab")
+        self._file = (folder / FILE).open("wb")
         self._lock = Lock()
 
     def add(self, kind: str, **facts: Any) -> None:

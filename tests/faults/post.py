@@ -22,11 +22,11 @@ class Post:
         self._standing = Standing(url, LanePublisher, heartbeat=0)
         self._lock = Lock()
 
-    def send(self, letter: Letter) -> None:
-        """Return when the broker has the message. Raises BrokerLost after a minute."""
+    def send(self, *letters: Letter) -> None:
+        """Return when the broker has the messages; all are sent again when any may be lost. Raises BrokerLost."""
         for _ in range(ATTEMPTS):
             with suppress(BrokerLost), self._lock:
-                self._standing.get().send([letter])
+                self._standing.get().send(letters)
                 return
             sleep(REDIAL_SECONDS)
         raise BrokerLost

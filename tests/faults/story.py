@@ -118,6 +118,8 @@ class Story:
     """What stub managers were asked: manager, method, uri, request_id, data."""
     news: list[Json] = field(default_factory=list)
     """Events that a caller sent and waited for: activeflow_id, token, applied."""
+    keys: list[Json] = field(default_factory=list)
+    """Keys that were pressed: activeflow_id, sent."""
     complaints: list[Json] = field(default_factory=list)
     """What workers logged that should never happen."""
     faults: list[Json] = field(default_factory=list)
@@ -193,7 +195,7 @@ def add_line(story: Story, line: Json) -> None:
 
 
 KEYED = {"flow": ("flows", "id"), "script": ("scripts", "activeflow_id"), "hangup": ("hung_up", "activeflow_id")}
-LISTED = {"seen": "seen", "news": "news", "complaint": "complaints", "fault": "faults"}
+LISTED = {"seen": "seen", "news": "news", "keys": "keys", "complaint": "complaints", "fault": "faults"}
 
 
 def make_story(lines: Iterable[Json], snapshot: Json) -> Story:

@@ -174,6 +174,16 @@ def news_never_applied(run: SmallRun) -> None:
     run.line("news", activeflow_id=OTHER, token="t", applied=False)
 
 
+def a_lost_key(run: SmallRun) -> None:
+    run.line("keys", activeflow_id=PARENT, sent="112")
+    run.rows[PARENT]["variables"]["voipbin.call.digits"] = "12"
+
+
+def a_doubled_key(run: SmallRun) -> None:
+    run.line("keys", activeflow_id=PARENT, sent="12")
+    run.rows[PARENT]["variables"]["voipbin.call.digits"] = "121"
+
+
 def a_creation_that_is_gone(run: SmallRun) -> None:
     run.asked("create-2", "create", activeflow_id=OTHER)
 
@@ -299,6 +309,8 @@ HARMS: list[tuple[Harm, str]] = [
     (a_doubled_write, "I6 doubled"),
     (a_write_of_nobody, "I6 unexpected"),
     (news_never_applied, "I6 lost"),
+    (a_lost_key, "I6 lost"),
+    (a_doubled_key, "I6 doubled"),
     (a_creation_that_is_gone, "I7 lost"),
     (a_lost_event, "I7 lost"),
     (a_doubled_event, "I7 doubled"),

@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.faults.clock import LONGEST_SECONDS, jump
+from tests.faults.clock import LONGEST_SECONDS, PATIENCE, jump
 from tests.faults.commits import MOMENTS
 from tests.faults.history import History
 from tests.faults.links import FaultyLink
@@ -86,7 +86,7 @@ class Weather:
         name = self.random.choices(list(kinds), list(kinds.values()))[0]
         try:
             spell = KINDS[name][1](self)
-        except DBAPIError:  # the database is away just now
+        except DBAPIError:  # the database is away or frozen just now
             return
         self.note(spell.text + (f" for {spell.seconds:.1f} s" if spell.undo else ""))
         if spell.undo is not None:
@@ -223,7 +223,13 @@ def freeze(weather: Weather) -> Spell:
     """Let the database accept no writes for a while."""
     engine = create_engine(weather.dsn)
     connection = engine.connect()
-    connection.execute(text("FLUSH TABLES WITH READ LOCK"))
+    try:
+        connection.execute(text(PATIENCE))
+        connection.execute(text("FLUSH TABLES WITH READ LOCK"))
+    except DBAPIError:
+        connection.close()
+        engine.dispose()
+        raise
 
     def thaw() -> None:
         with suppress(DBAPIError):
