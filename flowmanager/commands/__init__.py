@@ -1,0 +1,1 @@
+"""The commands of the command line, a file each: the name of the file with `-` for `_` is the name of the command."""

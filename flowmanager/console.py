@@ -1,0 +1,54 @@
+"""What the commands of the command line share: settings, and failures told in one sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from flowmanager.client import ClientError
+from flowmanager.embedded import embedded_folder, embedded_settings
+from flowmanager.errors import FlowManagerError
+from flowmanager.settings import Settings, read_settings
+from flowmanager.store.engine import make_engine
+from flowmanager.store.migrate import migrate as run_migrations
+
+embedded_option = click.option(
+    "--embedded", is_flag=True, help="Need no server: SQLite and files in a folder of this user."
+)
+
+
+def told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """End a command with one clear sentence when it fails in a known way."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except FlowManagerError as error:
+            click.echo(f"flowmanager: {error.sentence}", err=True)
+            sys.exit(2)
+        except ClientError as error:
+            click.echo(f"flowmanager: {error.message}", err=True)
+            sys.exit(2)
+
+    return run
+
+
+def current_settings(*, embedded: bool) -> Settings:
+    """Return the settings of this environment."""
+    settings = read_settings(os.environ)
+    return embedded_settings(settings, embedded_folder()) if embedded else settings
+
+
+def apply_migrations(settings: Settings) -> None:
+    """Bring the tables to this version."""
+    engine = make_engine(settings.database_dsn, pool_size=1, statement_seconds=600.0)
+    try:
+        run_migrations(engine)
+    finally:
+        engine.dispose()
