@@ -79,7 +79,7 @@ def tls_options(hostname: str | None) -> dict[str, Any]:
 def socket_settings() -> dict[int, int]:
     # py-amqp's default drops a connection after 1 s of lost packets.
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    return {} if option is None else {option: SILENCE_SECONDS * 1000}
+    return {} if option is None else {option: int(SILENCE_SECONDS * 1000)}
 
 
 def embedded_connection(url: str) -> Any:

@@ -1,4 +1,5 @@
-"""kombu's AMQP transport, with repairs: what is written on a message can neither end a connection nor change the body.
+"""kombu's AMQP transport, with repairs: what is written on a message can neither end a connection nor change the body,
+and a silent network is not waited for.
 
 A message whose properties cannot be decoded comes without them, marked by a header: it would break every connection
 that it is delivered on, one after the other.
@@ -72,6 +73,18 @@ class AmqpConnection(pyamqp.Connection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, frame_handler=tolerant_frames, **options)
+
+    def blocking_read(self, timeout: float | None = None) -> Any:
+        """Read one frame within a time. By its own limit py-amqp would wait for the rest of a broken frame for ever."""
+        return super().blocking_read(self.read_timeout if timeout is None else timeout)
+
+    def drain_events(self, timeout: float | None = None) -> None:
+        """Read one message or answer. Raises TimeoutError; at once where no time is given: py-amqp asks so before it
+        publishes, and would spin on a frame of which only a part has arrived.
+        """
+        if timeout == 0:
+            raise TimeoutError
+        super().drain_events(timeout)
 
 
 class AmqpTransport(pyamqp.Transport):
