@@ -48,8 +48,8 @@ class Settings:
     """How long the answer to a request is kept for repeats of it."""
     heartbeat_seconds: float = 2.0
     """How often a process says that it lives."""
-    orphan_seconds: float = 10.0
-    """After how long without a heartbeat its turns are taken over."""
+    orphan_seconds: float = 7.0
+    """After how long without a heartbeat its turns are taken over; with one heartbeat more that is below 10 s."""
     timer_seconds: float = 0.2
     """How often passed deadlines are looked for: a timer fires this much late at most."""
     outbox_seconds: float = 5.0

@@ -10,11 +10,12 @@ from tests.services import database_dsn, fresh_database, rabbitmq_address, servi
 __all__ = ["database_dsn", "fresh_database", "rabbitmq_address", "services"]
 
 SETTINGS = ("DATABASE_DSN", "RABBITMQ_ADDRESS", "PROMETHEUS_", "FLOWMANAGER_")
-KEPT = "FLOWMANAGER_SERVICES_DIR"  # for scripts/services, not a setting of the program
+# For scripts/services, no settings of the program.
+KEPT = frozenset(("FLOWMANAGER_SERVICES_DIR", "FLOWMANAGER_MYSQLD", "FLOWMANAGER_RABBITMQ_SERVER"))
 
 
 def pytest_configure() -> None:
     """Remove settings from the environment; make a termination end the session as Ctrl-C does, servers stopped."""
-    for name in [name for name in os.environ if name.startswith(SETTINGS) and name != KEPT]:
+    for name in [name for name in os.environ if name.startswith(SETTINGS) and name not in KEPT]:
         del os.environ[name]
     signal.signal(signal.SIGTERM, signal.default_int_handler)

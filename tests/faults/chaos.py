@@ -22,6 +22,8 @@ from tests.faults.violation import Violation
 from tests.services import Services, start_services
 
 SHOWN = 5
+ORDINARY_USER = "ordinary"
+"""Known to servers of our own beside the user who may do everything; the password is the same."""
 PROOF_SEEDS = 5
 
 
@@ -43,6 +45,7 @@ def own_of(stack: ExitStack) -> tuple[Services, Mapping[str, Server]]:
 def report(result: Result, options: Options) -> None:
     """Say what happened."""
     click.echo(f"seed {options.seed}, {options.seconds:.0f} s" + (f", broken: {options.broken}" * bool(options.broken)))
+    click.echo(f"on {result.setting}")
     for line in result.timeline:
         click.echo(line)
     tell(result.verdict)
@@ -91,7 +94,8 @@ def main(check: Path | None, prove: bool, own_servers: bool, **given: object) ->
     with servers_of(own_servers) as (services, servers):
 
         def run(number: int, broken: str) -> bool:
-            options = Options(**{**given, "seed": number, "broken": broken})  # type: ignore[arg-type]  # as click made them
+            user = ORDINARY_USER if own_servers else ""
+            options = Options(**{**given, "seed": number, "broken": broken, "user": user})  # type: ignore[arg-type]  # as click made them
             result = run_chaos(options, services, servers, folder / f"{broken or 'seed'}-{number}")
             report(result, options)
             return result.verdict.valid

@@ -23,6 +23,10 @@ def check_rest(story: Story) -> Iterator[Violation]:
             yield Violation("I10", STUCK, activeflow_id, f"the script of {script['shape']} did not come to its end")
     for activeflow_id, row in story.rows.items():
         yield from idle(story, activeflow_id, row)
+    for one in story.standstills:
+        standing = f"{one['state']}, due {one['until'] or 'now'}, owner {one['owner'] or 'nobody'}"
+        text = f"did not move after the faults: {standing}"
+        yield Violation("I10", STUCK, one["activeflow_id"], text)
 
 
 def idle(story: Story, activeflow_id: str, row: Row) -> Iterator[Violation]:

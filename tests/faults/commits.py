@@ -1,4 +1,4 @@
-"""A worker that dies, or loses its database, exactly at one of its commits."""
+"""A worker that dies, stops, or loses its database, exactly at one of its commits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ from flowmanager.store.sql_store import SqlStore
 KILL_AT = "FLOWMANAGER_TEST_KILL_AT"
 """Number of the commit, counted from 1 in every process."""
 KILL_MOMENT = "FLOWMANAGER_TEST_KILL_MOMENT"
-MOMENTS = ("before", "after", "lost", "published")
+STOP_BEFORE, STOP_AFTER = STOPS = ("stop before", "stop after")
+"""The process stops, its locks held or its answer not sent, until somebody lets it go on."""
+MOMENTS = ("before", "after", "lost", "published", *STOPS)
 """Before the commit, after it; after it but as if its answer was lost; when published events leave the outbox."""
+DEEDS = {
+    "before": signal.SIGKILL,
+    "after": signal.SIGKILL,
+    "published": signal.SIGKILL,
+    STOP_BEFORE: signal.SIGSTOP,
+    STOP_AFTER: signal.SIGSTOP,
+}
 
 
 def put(owner: object, name: str, value: object) -> None:
@@ -24,13 +33,13 @@ def put(owner: object, name: str, value: object) -> None:
     setattr(owner, name, value)
 
 
-def die() -> None:
-    """End without another word."""
-    os.kill(os.getpid(), signal.SIGKILL)
+def strike(moment: str) -> None:
+    """End without another word, or stop."""
+    os.kill(os.getpid(), DEEDS[moment])
 
 
 def watch_commits(number: int, moment: str) -> None:
-    """Let one commit of this process be the last one, or its outcome unknown."""
+    """Let one commit of this process be the last one, or the last one for a while, or its outcome unknown."""
     if moment == "published":
         watch_publications(number)
         return
@@ -42,13 +51,13 @@ def watch_commits(number: int, moment: str) -> None:
 
         def last(transaction: Any) -> Any:
             result = work(transaction)
-            if mine == number and moment == "before":
-                die()
+            if mine == number and moment in ("before", STOP_BEFORE):
+                strike(moment)
             return result
 
         result = attempt(store, last)
-        if mine == number and moment == "after":
-            die()
+        if mine == number and moment in ("after", STOP_AFTER):
+            strike(moment)
         if mine == number and moment == "lost":
             raise StoreLost("a test lost the answer to the commit")
         return result
@@ -63,7 +72,7 @@ def watch_publications(number: int) -> None:
 
     def watched(store: SqlStore, message_ids: Any) -> None:
         if next(numbers) == number:
-            die()
+            strike("published")
         published(store, message_ids)
 
     put(SqlStore, "published", watched)

@@ -1,4 +1,4 @@
-"""A TCP proxy whose connections can also be slow, or open on one side only."""
+"""A TCP proxy whose connections can also be slow, open on one side only, or break in the middle of a word."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class FaultyLink(Proxy):
         self.delay = 0.0
         """Seconds that every piece of data is late."""
         self._deaf: set[socket.socket] = set()
+        self._doomed: set[socket.socket] = set()
+        """Whoever speaks next on one of these is cut short."""
         super().__init__(host, port)
 
     @property
@@ -28,6 +30,11 @@ class FaultyLink(Proxy):
         """Swallow whatever is said on the connections of now; neither side learns of it."""
         with self._lock:
             self._deaf |= self._open
+
+    def snip(self) -> None:
+        """Break every connection of now in the middle of what is said next on it."""
+        with self._lock:
+            self._doomed |= self._open
 
     def heal(self) -> None:
         """Break the connections that are open on one side only, and hand on at full speed."""
@@ -52,9 +59,13 @@ class FaultyLink(Proxy):
                 self._flowing.wait()
                 if self.delay:
                     sleep(self.delay)
+                if source in self._doomed:
+                    target.sendall(data[: len(data) // 2])
+                    break
                 if source not in self._deaf:
                     target.sendall(data)
         with self._lock:
             self._open -= {source, target}
+            self._doomed -= {source, target}
         break_off(source)
         break_off(target)

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from flowmanager.errors import BrokerLost
+from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
 from flowmanager.store.migrate import migrate
 from flowmanager.stub_managers.records import Exchange
@@ -32,13 +33,15 @@ from tests.faults.checker import Verdict, judge_folder
 from tests.faults.clock import JUMPING, make_clock
 from tests.faults.commits import MOMENTS
 from tests.faults.history import History, Json, write_snapshot
+from tests.faults.kinds import KINDS
 from tests.faults.links import FaultyLink
 from tests.faults.listener import Listener
 from tests.faults.nuisance import Nuisance
 from tests.faults.post import Post
 from tests.faults.servers import Server
-from tests.faults.snapshot import pending, queue_sizes, rows_of
+from tests.faults.snapshot import pending, queue_sizes, rows_of, versions
 from tests.faults.stage import Stage, prepare
+from tests.faults.standstill import Standstill
 from tests.faults.weather import Weather
 from tests.faults.workers import STOP_SECONDS, THREADS, Crew, Slot, faulty_lines
 from tests.services import Services, private_database
@@ -52,7 +55,10 @@ SWEEPERS = 8
 LANES = THREADS + 2 * max(THREADS // 2, 1) + SWEEPERS
 """Connections to the broker that a worker may have at most."""
 POOL = 2 * (2 * THREADS + 2) + 1
+SOCKETS = LANES + POOL + 20
+"""Connections of all kinds; a few more are open for a moment while old ones are given up."""
 MEGABYTES = 250
+ORPHAN_SECONDS = Settings().orphan_seconds
 EVENT_COPIES = "/v1/webhooks"
 """Where every event goes once more, for customers: it would fill the disk."""
 
@@ -67,8 +73,10 @@ class Options:
     callers: int = 6
     workers: int = 3
     broken: str = ""
+    user: str = ""
+    """As whom workers come to the database, if not as everybody: who is ordinary cannot write when it is read-only."""
     commits: int = 0
-    """Workers die at each of their first so many commits, at every moment around it, before other faults come."""
+    """Workers die or stop at each of their first so many commits, at every moment around it, and nothing else comes."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,8 @@ class Result:
     """What came of a run."""
 
     verdict: Verdict
+    setting: str
+    """What it ran on."""
     timeline: list[str]
     folder: Path
 
@@ -93,8 +103,8 @@ class Run:
         self.stubs = self.start_stubs()
         self.stage = self.make_stage()
         settings = self.stage.random("settings")
-        self.orphan_seconds = settings.choice((3.0, 10.0))
-        self.quorum = settings.choice(("false", "false", "true"))
+        self.orphan_seconds = settings.choice((3.0, ORPHAN_SECONDS))
+        self.quorum = settings.choice((True, False))
         self.crew = Crew([self.slot(number) for number in range(1, options.workers + 1)])
         stack.callback(self.crew.kill)
         self.listener = Listener(url, self.names, self.history)
@@ -138,14 +148,15 @@ class Run:
     def slot(self, number: int) -> Slot:
         """Return the place of a worker."""
         database = make_url(self.dsn).set(host="127.0.0.1", port=self.links["workers-database"].port)
+        database = database.set(username=self.options.user or database.username)
         own = {
             "RABBITMQ_ADDRESS": self.through("workers-broker"),
             "DATABASE_DSN": database.render_as_string(hide_password=False),
             "FLOWMANAGER_QUEUE_PREFIX": self.names.prefix,
             "FLOWMANAGER_ORPHAN_SECONDS": str(self.orphan_seconds),
-            "FLOWMANAGER_HEARTBEAT_SECONDS": str(min(self.orphan_seconds / 5, 2.0)),
+            "FLOWMANAGER_HEARTBEAT_SECONDS": str(min(self.orphan_seconds / 3, 2.0)),
             "FLOWMANAGER_MEDIA_WAIT_SECONDS": "5",
-            "FLOWMANAGER_QUORUM_QUEUES": self.quorum,
+            "FLOWMANAGER_QUORUM_QUEUES": str(self.quorum).lower(),
             "FLOWMANAGER_BREAKER_SECONDS": "2",
             "FLOWMANAGER_STOP_SECONDS": str(STOP_SECONDS),
             JUMPING: "1",
@@ -167,6 +178,8 @@ class Run:
 
     def play(self, servers: Mapping[str, Server]) -> Result:
         """Run and judge."""
+        setting = self.setting()
+        self.history.add("setting", text=setting)
         self.listener.start()
         self.listener.bound.wait(30)
         self.crew.start()
@@ -186,7 +199,12 @@ class Run:
         write_snapshot(self.folder, self.snapshot())
         for line in faulty_lines(self.folder):
             self.history.add("complaint", **line)
-        return Result(judge_folder(self.folder), weather.timeline, self.folder)
+        return Result(judge_folder(self.folder), setting, weather.timeline, self.folder)
+
+    def setting(self) -> str:
+        """Say what this run is on."""
+        queues = "replicated" if self.quorum else "classic"
+        return f"{versions(self.dsn, self.url)}, {queues} queues, takeover after {self.orphan_seconds:.0f} s"
 
     def await_servers(self) -> None:
         """Wait until broker and database answer: they may be starting."""
@@ -208,12 +226,13 @@ class Run:
         random = self.stage.random("weather")
         points = deque(product(range(1, self.options.commits + 1), MOMENTS))
         facts = (self.orphan_seconds, self.dsn, points)
-        return Weather(self.stage, self.history, random, self.crew, self.links, servers, *facts)
+        return Weather(KINDS, self.stage, self.history, random, self.crew, self.links, servers, *facts)
 
     def settle(self, weather: Weather, threads: list[Caller]) -> None:
         """Wait until callers have finished their scripts and nothing moves any more."""
-        self.watch(weather, SCRIPT_SECONDS, lambda: not any(thread.is_alive() for thread in threads))
-        self.watch(weather, SETTLE_SECONDS, self.rests)
+        with Standstill(self.dsn, self.history):
+            self.watch(weather, SCRIPT_SECONDS, lambda: not any(thread.is_alive() for thread in threads))
+            self.watch(weather, SETTLE_SECONDS, self.rests)
         self.listener.stop()
 
     def watch(self, weather: Weather, seconds: float, over: Any) -> None:
@@ -248,7 +267,7 @@ class Run:
         return {}
 
     def gauges(self) -> dict[str, float]:
-        """Measure connections and memory."""
+        """Measure connections and memory: those of now, and the most that any worker had."""
         workers = len(self.crew.slots)
         measured: dict[str, float] = {
             "broker connections": self.links["workers-broker"].pairs,
@@ -257,7 +276,9 @@ class Run:
             "database connections limit": workers * POOL,
         }
         for slot in self.crew.slots:
-            measured |= {f"{slot.name} megabytes": slot.megabytes, f"{slot.name} megabytes limit": MEGABYTES}
+            most = {"megabytes": slot.usage.megabytes, "connections": slot.usage.sockets}
+            measured |= {f"{slot.name} {what}": number for what, number in most.items()}
+            measured |= {f"{slot.name} megabytes limit": MEGABYTES, f"{slot.name} connections limit": SOCKETS}
         return measured
 
 

@@ -31,19 +31,20 @@ class Server:
         """Its process."""
         return int((self.folder / f"{self.name}.pid").read_text())
 
+    @property
+    def command(self) -> list[bytes]:
+        """What it was started by: not what became of it, for a program may hand over to another one."""
+        return (self.folder / f"{self.name}.command").read_bytes().split(b"\0")[:-1]
+
     def bounce(self, number: int, seconds: float) -> None:
-        """Kill it, or ask it to end, and start it again some time after it is gone, with the same command."""
-        process = Path(f"/proc/{self.pid}")
-        command = process.joinpath("cmdline").read_bytes().split(b"\0")[:-1]
-        pairs = [line.partition(b"=") for line in process.joinpath("environ").read_bytes().split(b"\0") if line]
-        environment = {name: value for name, _, value in pairs}
+        """Kill it, or ask it to end, and start it again some time after it is gone, as it was started."""
+        process, command = Path(f"/proc/{self.pid}"), self.command
         os.kill(self.pid, number)
         await_end(process, GONE_SECONDS)
         sleep(seconds)
         with (self.folder / f"{self.name}.log").open("ab") as log:
             started = subprocess.Popen(
                 command,
-                env=environment,
                 cwd=self.folder / self.name,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
+from amqp import Connection as Wire
 from sqlalchemy import Connection, Row, create_engine, text
 
 from flowmanager.transport.names import Names
@@ -77,6 +79,28 @@ def pending(dsn: str) -> int:
             return int(connection.execute(text(query)).scalar_one())
     finally:
         engine.dispose()
+
+
+def versions(dsn: str, url: str) -> str:
+    """Say which servers these are."""
+    engine = create_engine(dsn)
+    try:
+        with engine.connect() as connection:
+            version = str(connection.execute(text("SELECT VERSION()")).scalar_one())
+    finally:
+        engine.dispose()
+    broker = broker_version(url)
+    kind = "MariaDB" if "mariadb" in version.lower() else "MySQL"
+    return f"{kind} {version.partition('-')[0]}, RabbitMQ {broker}"
+
+
+def broker_version(url: str) -> str:
+    """Return what a broker says that it is."""
+    parts = urlsplit(url)
+    wire = Wire(f"{parts.hostname}:{parts.port}", userid=parts.username, password=parts.password)
+    with closing(wire):
+        wire.connect()
+        return str(wire.server_properties["version"])
 
 
 def queue_sizes(url: str, names: Names) -> dict[str, int]:

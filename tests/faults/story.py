@@ -123,6 +123,8 @@ class Story:
     complaints: list[Json] = field(default_factory=list)
     """What workers logged that should never happen."""
     faults: list[Json] = field(default_factory=list)
+    standstills: list[Json] = field(default_factory=list)
+    """Activeflows that could move after the faults and did not for too long: activeflow_id, state, until, owner."""
     hung_up: dict[str, Json] = field(default_factory=dict)
     """Activeflows whose caller hung up."""
     rows: dict[str, Row] = field(default_factory=dict)
@@ -195,7 +197,14 @@ def add_line(story: Story, line: Json) -> None:
 
 
 KEYED = {"flow": ("flows", "id"), "script": ("scripts", "activeflow_id"), "hangup": ("hung_up", "activeflow_id")}
-LISTED = {"seen": "seen", "news": "news", "keys": "keys", "complaint": "complaints", "fault": "faults"}
+LISTED = {
+    "seen": "seen",
+    "news": "news",
+    "keys": "keys",
+    "complaint": "complaints",
+    "fault": "faults",
+    "standstill": "standstills",
+}
 
 
 def make_story(lines: Iterable[Json], snapshot: Json) -> Story:

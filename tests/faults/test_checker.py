@@ -248,6 +248,10 @@ def overdue(run: SmallRun) -> None:
     run.rows[OTHER] |= {"state": "waiting", "wait_driver": "timer", "wait_until": TIME.format(30)}
 
 
+def standing_still(run: SmallRun) -> None:
+    run.line("standstill", activeflow_id=CHILD, state="executing", until="", owner="")
+
+
 def a_full_outbox(run: SmallRun) -> None:
     run.rest["outbox"] = 1
 
@@ -324,6 +328,7 @@ HARMS: list[tuple[Harm, str]] = [
     (a_script_without_end, "I10 stuck"),
     (executing_without_end, "I10 stuck"),
     (overdue, "I10 stuck"),
+    (standing_still, "I10 stuck"),
     (a_full_outbox, "I11 stuck"),
     (an_unacknowledged_message, "I11 stuck"),
     (too_much_memory, "I11 unexpected"),

@@ -14,15 +14,15 @@ from time import monotonic
 
 import orjson
 
-from tests.faults.commits import KILL_AT, KILL_MOMENT
+from tests.faults.commits import KILL_AT, KILL_MOMENT, STOPS
 from tests.faults.history import History, Json
+from tests.faults.usage import Usage, state_of
 
 ROOT = Path(__file__).parent.parent.parent
 THREADS = 4
 STOP_SECONDS = 20.0
 START_SECONDS = 5.0
 """A process that is told to end while it still starts ends as any program does."""
-PAGE = 1024 * 1024
 FAULTY_LINES = frozenset(
     ("request_failed", "executor_failed", "message_parked", "sweeper_failed", "activeflow_not_recovered", "turn_failed")
 )
@@ -47,6 +47,11 @@ class Slot:
     started: float = 0.0
     next_hook: dict[str, str] = field(default_factory=dict)
     """What the next process is told to die of."""
+    next_pause: float = 0.0
+    pause_seconds: float = 0.0
+    """How long this process is left alone when it has stopped by itself; 0: it is not told to."""
+    resume_at: float = 0.0
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def name(self) -> str:
@@ -57,6 +62,7 @@ class Slot:
         """Start a process."""
         self.starts += 1
         hook, self.next_hook = self.next_hook, {}
+        self.pause_seconds, self.next_pause, self.resume_at = self.next_pause, 0.0, 0.0
         log = self.folder / f"worker-{self.number}-{self.starts}.log"
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -89,7 +95,7 @@ class Slot:
     def release(self) -> None:
         """Let it go on."""
         self.signal(signal.SIGCONT)
-        self.held = False
+        self.held, self.resume_at = False, 0.0
 
     def kill(self) -> None:
         """Kill it."""
@@ -102,13 +108,22 @@ class Slot:
         self.ending = monotonic()
         self.signal(signal.SIGTERM)
 
-    def arm(self, commit: int, moment: str) -> None:
-        """Have the next process die at one of its commits."""
+    def arm(self, commit: int, moment: str, pause_seconds: float) -> None:
+        """Have the next process die at one of its commits, or stop there for so long."""
         self.next_hook = {KILL_AT: str(commit), KILL_MOMENT: moment}
+        self.next_pause = pause_seconds if moment in STOPS else 0.0
+
+    def calm(self) -> None:
+        """Let it work undisturbed; one that stops by itself goes on at once."""
+        self.next_hook, self.next_pause, self.pause_seconds = {}, 0.0, min(self.pause_seconds, 0.1)
+        self.release()
+        self.back_at = self.back_at and 1.0
 
     def look(self, restart_seconds: float) -> None:
         """Start a new process some time after one has ended; one that does not end in time is a complaint."""
-        if self.alive:
+        if self.alive and self.process is not None:
+            self.usage.measure(self.process.pid)
+            self.look_whether_stopped(self.process.pid)
             if self.ending and monotonic() - self.ending > STOP_SECONDS + 10:
                 self.complain("worker_never_ends", "SIGTERM did not end it")
                 self.kill()
@@ -118,6 +133,15 @@ class Slot:
             self.back_at = monotonic() + restart_seconds
         elif monotonic() >= self.back_at:
             self.start()
+
+    def look_whether_stopped(self, pid: int) -> None:
+        """Let a process that has stopped by itself go on after a while."""
+        if self.resume_at:
+            if monotonic() >= self.resume_at:
+                self.release()
+        elif self.pause_seconds and not self.held and state_of(pid) == "T":
+            self.history.add("stopped", worker=self.name)
+            self.held, self.resume_at = True, monotonic() + self.pause_seconds
 
     def note_end(self) -> None:
         """Write down how a process ended."""
@@ -131,14 +155,6 @@ class Slot:
     def complain(self, event: str, text: str) -> None:
         """Write down what must not be."""
         self.history.add("complaint", worker=f"{self.name}.{self.starts}", event=event, text=text)
-
-    @property
-    def megabytes(self) -> float:
-        """How much memory it has."""
-        if not self.alive or self.process is None:
-            return 0.0
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / PAGE
 
 
 @dataclass
@@ -160,9 +176,7 @@ class Crew:
     def calm(self) -> None:
         """Let all of them work undisturbed."""
         for slot in self.slots:
-            slot.next_hook = {}
-            slot.release()
-            slot.back_at = slot.back_at and 1.0
+            slot.calm()
 
     def kill(self) -> None:
         """Kill them."""

@@ -19,7 +19,8 @@ HOW_TO_ADD = ROOT / "docs" / "how-to-add.md"
 
 SETTINGS = {variable_of(one.name) for one in fields(Settings) if one.name != "limits"}
 LIMITS = {limit_variable_of(one.name) for one in fields(Limits)}
-ELSEWHERE = {"FLOWMANAGER_EMBEDDED_FOLDER", "FLOWMANAGER_SERVICES_DIR"}
+SERVERS = {"FLOWMANAGER_SERVICES_DIR", "FLOWMANAGER_MYSQLD", "FLOWMANAGER_RABBITMQ_SERVER"}
+ELSEWHERE = {"FLOWMANAGER_EMBEDDED_FOLDER", *SERVERS}
 """Variables that are not read by `settings.py`."""
 
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
