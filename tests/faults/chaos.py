@@ -25,6 +25,8 @@ SHOWN = 5
 ORDINARY_USER = "ordinary"
 """Known to servers of our own beside the user who may do everything; the password is the same."""
 PROOF_SEEDS = 5
+PROOF_GAP = (0.3, 1.5)
+"""Seconds between faults when a broken build is to be found out: a minute is short."""
 
 
 @contextmanager
@@ -101,6 +103,7 @@ def main(check: Path | None, prove: bool, own_servers: bool, **given: object) ->
             return result.verdict.valid
 
         if prove:
+            given["gap"] = PROOF_GAP
             found = [found_out(name, first, run) for name in BREAKAGES]
             sys.exit(not all(found))
         valid = [run(number, str(given["broken"])) for number in range(first, first + seeds)]

@@ -10,7 +10,7 @@ import orjson
 
 from flowmanager.core.ids import START
 from tests.faults.history import Json
-from tests.faults.story import Row, Story, Told
+from tests.faults.story import DIGITS, NEWS, Row, Story, Told
 from tests.faults.violation import DOUBLED, LOST, STALE, UNEXPECTED, Violation
 
 MARK = re.compile(r"mark ([0-9a-f-]{36}) ([0-9a-f-]{36})")
@@ -19,8 +19,6 @@ STARTS = {("queue", "/v1/services/type/queuecall"): "queue_join", ("call", "/v1/
 """Requests that begin a service, and the type of the action that sends them, of which a flow has one."""
 MARKED = frozenset({"email_send", "message_send", "webhook_send"})
 MEDIA = re.compile(r"/v1/calls/[0-9a-f-]{36}/actions")
-DIGITS = "voipbin.call.digits"
-NEWS = "voipbin.transcribe.text"
 
 
 def check_variables(story: Story) -> Iterator[Violation]:

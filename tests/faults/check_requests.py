@@ -1,9 +1,8 @@
-"""Checks of what callers asked and were answered: I1, acceptance in I2 and I3, and customers in I9."""
+"""Checks of what callers asked and were answered: I1, and acceptance in I2 and I3."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from flowmanager.core.ids import START
 from tests.faults.story import Asked, Story
@@ -76,32 +75,3 @@ def misled(asked: Asked) -> Iterator[Violation]:
 def seen_of(asked: Asked) -> str:
     """Return the action that a caller believed to be current."""
     return str((asked.data or {}).get("current_action_id", ""))
-
-
-def check_customers(story: Story) -> Iterator[Violation]:
-    """I9: no answer shows another customer's record, none shows as present what is deleted."""
-    deleted = dict(deletions(story))
-    for asked in story.asked.values():
-        if not asked.customer_id:
-            continue
-        for record in records_of(asked):
-            shown_to = record.get("customer_id", asked.customer_id)
-            if shown_to != asked.customer_id:
-                yield Violation("I9", UNEXPECTED, asked.id, f"shows {record.get('id')} of customer {shown_to}")
-            gone = deleted.get(str(record.get("id")))
-            if gone is not None and gone < asked.at and not record.get("tm_delete"):
-                yield Violation("I9", UNEXPECTED, asked.id, f"shows {record.get('id')}, which was deleted before")
-
-
-def deletions(story: Story) -> Iterator[tuple[str, float]]:
-    """Yield the deleted activeflows and when that was acknowledged."""
-    for asked in story.asked.values():
-        if asked.operation == "delete" and asked.accepted:
-            yield asked.activeflow_id, min(answer.at for answer in asked.answers if answer.status < 300)
-
-
-def records_of(asked: Asked) -> list[dict[str, Any]]:
-    """Return the records that good answers show."""
-    shown = [answer.data for answer in asked.answers if answer.status < 300]
-    flat = [one for data in shown for one in (data if isinstance(data, list) else [data])]
-    return [one for one in flat if isinstance(one, dict)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import check_effects, check_paths, check_requests, check_rest
+from tests.faults import check_customers, check_effects, check_paths, check_requests, check_rest
 from tests.faults.history import read_history, read_snapshot
 from tests.faults.story import Story, make_story
 from tests.faults.violation import SORTS, Check, Violation
@@ -16,7 +16,10 @@ CHECKS: Sequence[Check] = (
     check_requests.check_answers,
     check_requests.check_acceptance,
     check_requests.check_chains,
-    check_requests.check_customers,
+    check_customers.check_customers,
+    check_customers.check_leaving,
+    check_customers.check_flow_creations,
+    check_customers.check_flow_events,
     check_paths.check_paths,
     check_paths.check_histories,
     check_paths.check_ends,

@@ -60,6 +60,16 @@ def row(activeflow_id: str, **facts: Any) -> Json:
     }
 
 
+def flow(flow_id: str, **facts: Any) -> Json:
+    """A stored flow in the database."""
+    return {"id": flow_id, "customer_id": CUSTOMER, "tm_delete": None, **facts}
+
+
+def flow_event(change: str, flow_id: str) -> str:
+    """An event of a flow."""
+    return orjson.dumps({"type": f"flow_{change}", "data": {"id": flow_id}}).decode()
+
+
 class SmallRun:
     """The lines and the snapshot of the run; tests change them, then `story` shows what the checker sees."""
 
@@ -76,10 +86,14 @@ class SmallRun:
             PARENT: [step(number, done) for number, done in enumerate(MAIN)],
             CHILD: [step(5, FOLLOWING[0]) | {"seq": 0}],
         }
+        self.flows = [flow(FLOW), flow(AFTER)]
         self.rest: Json = {"now": TIME.format(50), "outbox": 0, "queues": {"q": 0}, "gauges": {"m": 1, "m limit": 2}}
 
     def write_history(self) -> None:
         """What callers, peers and subscribers saw."""
+        for number, flow_id in enumerate((FLOW, AFTER)):
+            self.asked(f"flow-{number}", "create-flow", answer=(200, {"id": flow_id}))
+            self.line("event", message_id=f"f{number}", body=flow_event("created", flow_id))
         self.line("flow", id=FLOW, actions=MAIN, on_complete_flow_id=AFTER)
         self.line("flow", id=AFTER, actions=FOLLOWING, on_complete_flow_id="")
         self.line("script", activeflow_id=PARENT, shape="ivr", customer_id=CUSTOMER, flow_id=FLOW)
@@ -141,6 +155,10 @@ class SmallRun:
             if line["kind"] != kind or any(line.get(key) != value for key, value in facts.items())
         ]
 
+    def snapshot(self) -> Json:
+        """What is left at the end."""
+        return {"activeflows": list(self.rows.values()), "steps": self.steps, "flows": self.flows, **self.rest}
+
     def story(self) -> Story:
         """What the checker sees."""
-        return make_story(self.lines, {"activeflows": list(self.rows.values()), "steps": self.steps, **self.rest})
+        return make_story(self.lines, self.snapshot())

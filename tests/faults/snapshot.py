@@ -39,6 +39,7 @@ def rows_of(dsn: str) -> Json:
 def read_rows(connection: Connection) -> Json:
     """Read everything in one transaction."""
     found: Json = {"activeflows": read(connection, f"SELECT {', '.join(SHOWN)} FROM activeflows"), "steps": {}}
+    found["flows"] = read(connection, "SELECT id, customer_id, tm_delete FROM flows WHERE persist")
     for step in read(connection, f"SELECT {', '.join(STEP)} FROM executed_actions ORDER BY activeflow_id, seq"):
         found["steps"].setdefault(step["activeflow_id"], []).append(step)
     found["outbox"] = connection.execute(text("SELECT COUNT(*) FROM outbox")).scalar_one()

@@ -13,6 +13,8 @@ from tests.faults.history import Json
 
 TRANSIENT = frozenset({"BROKER_LOST", "STORE_LOST", "CONTENTION", "IN_PROGRESS"})
 """Reasons of answers that say: ask again."""
+DIGITS = "voipbin.call.digits"
+NEWS = "voipbin.transcribe.text"
 OVER = frozenset({"ended", "error"})
 """States in which nothing can happen any more."""
 
@@ -125,9 +127,15 @@ class Story:
     faults: list[Json] = field(default_factory=list)
     standstills: list[Json] = field(default_factory=list)
     """Activeflows that could move after the faults and did not for too long: activeflow_id, state, until, owner."""
+    leaving: dict[str, Json] = field(default_factory=dict)
+    """Customers of whom the broker was told that they leave, and when."""
+    gone: dict[str, Json] = field(default_factory=dict)
+    """Customers of whom nothing was to be seen any more, and since when."""
     hung_up: dict[str, Json] = field(default_factory=dict)
     """Activeflows whose caller hung up."""
     rows: dict[str, Row] = field(default_factory=dict)
+    stored: list[Json] = field(default_factory=list)
+    """Flows that are kept: id, customer_id, tm_delete."""
     now: str = ""
     """The database's time at the end, UTC, as the rows have it."""
     outbox: int = 0
@@ -196,7 +204,13 @@ def add_line(story: Story, line: Json) -> None:
         getattr(story, LISTED[kind]).append(line)
 
 
-KEYED = {"flow": ("flows", "id"), "script": ("scripts", "activeflow_id"), "hangup": ("hung_up", "activeflow_id")}
+KEYED = {
+    "flow": ("flows", "id"),
+    "script": ("scripts", "activeflow_id"),
+    "hangup": ("hung_up", "activeflow_id"),
+    "customer_leaves": ("leaving", "customer_id"),
+    "customer_gone": ("gone", "customer_id"),
+}
 LISTED = {
     "seen": "seen",
     "news": "news",
@@ -210,6 +224,7 @@ LISTED = {
 def make_story(lines: Iterable[Json], snapshot: Json) -> Story:
     """Return a run from its history and snapshot."""
     story = Story(
+        stored=snapshot.get("flows", []),
         now=snapshot.get("now", ""),
         outbox=snapshot.get("outbox", 0),
         queues=snapshot.get("queues", {}),

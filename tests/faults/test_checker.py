@@ -14,6 +14,7 @@ from tests.faults.small_story import (
     CHILD,
     CUSTOMER,
     FINISH,
+    FLOW,
     LAST,
     ONE,
     OTHER,
@@ -23,6 +24,8 @@ from tests.faults.small_story import (
     TWO,
     SmallRun,
     action,
+    flow,
+    flow_event,
     mark,
     step,
 )
@@ -33,7 +36,7 @@ Harm = Callable[[SmallRun], None]
 def test_a_run_without_violations_is_valid() -> None:
     """The verdict counts what was attempted and acknowledged."""
     assert str(judge(SmallRun().story())) == (
-        "attempted 8 acknowledged 8 lost 0 doubled 0 stale-accepted 0 stuck 0 unexpected 0 → valid"
+        "attempted 10 acknowledged 10 lost 0 doubled 0 stale-accepted 0 stuck 0 unexpected 0 → valid"
     )
 
 
@@ -227,10 +230,45 @@ def another_customers_record(run: SmallRun) -> None:
 
 
 def a_deleted_record_that_is_back(run: SmallRun) -> None:
-    run.asked("delete", "delete")
+    run.asked("delete", "delete", uri=f"/v1/activeflows/{PARENT}")
     run.rows[PARENT]["tm_delete"] = TIME.format(40)
     run.event("e9", "activeflow_deleted", PARENT, count=3, status="ended")
     run.asked("list-2", "read-list", answer=(200, [{"id": PARENT, "customer_id": CUSTOMER}]))
+
+
+def a_customer_who_is_still_there(run: SmallRun) -> None:
+    run.line("customer_leaves", customer_id=CUSTOMER)
+
+
+def a_record_of_a_customer_who_is_gone(run: SmallRun) -> None:
+    for kind in ("customer_leaves", "customer_gone"):
+        run.line(kind, customer_id=OTHER)
+    run.flows.append(flow(LAST, customer_id=OTHER))
+    run.asked("flow-2", "create-flow", answer=(200, {"id": LAST}))
+    run.line("event", message_id="f2", body=flow_event("created", LAST))
+
+
+def an_answer_after_the_customer_has_gone(run: SmallRun) -> None:
+    for kind in ("customer_leaves", "customer_gone"):
+        run.line(kind, customer_id=OTHER)
+    run.asked("list-2", "read-list", customer_id=OTHER, answer=(200, [{"id": ONE, "customer_id": OTHER}]))
+
+
+def a_flow_that_is_gone(run: SmallRun) -> None:
+    run.asked("flow-2", "create-flow", answer=(200, {"id": LAST}))
+
+
+def a_flow_that_nobody_knows_of(run: SmallRun) -> None:
+    run.flows.append(flow(LAST))
+    run.line("event", message_id="f2", body=flow_event("created", LAST))
+
+
+def a_lost_event_of_a_flow(run: SmallRun) -> None:
+    run.asked("update", "update-flow", uri=f"/v1/flows/{FLOW}")
+
+
+def a_doubled_event_of_a_flow(run: SmallRun) -> None:
+    run.line("event", message_id="f2", body=flow_event("created", FLOW))
 
 
 def a_script_without_end(run: SmallRun) -> None:
@@ -325,6 +363,13 @@ HARMS: list[tuple[Harm, str]] = [
     (an_effect_that_nobody_was_asked_for, "I8 lost"),
     (another_customers_record, "I9 unexpected"),
     (a_deleted_record_that_is_back, "I9 unexpected"),
+    (a_customer_who_is_still_there, "I6 lost"),
+    (a_record_of_a_customer_who_is_gone, "I9 unexpected"),
+    (an_answer_after_the_customer_has_gone, "I9 unexpected"),
+    (a_flow_that_is_gone, "I7 lost"),
+    (a_flow_that_nobody_knows_of, "I7 doubled"),
+    (a_lost_event_of_a_flow, "I7 lost"),
+    (a_doubled_event_of_a_flow, "I7 doubled"),
     (a_script_without_end, "I10 stuck"),
     (executing_without_end, "I10 stuck"),
     (overdue, "I10 stuck"),
@@ -356,7 +401,7 @@ def test_a_run_that_was_kept_is_judged_again(tmp_path: Path) -> None:
     history.close()
     with (tmp_path / "history.jsonl").open("ab") as file:
         file.write(b'{"kind": "ask", "id"')
-    write_snapshot(tmp_path, {"activeflows": list(run.rows.values()), "steps": run.steps, **run.rest})
+    write_snapshot(tmp_path, run.snapshot())
     verdict = judge_folder(tmp_path)
     assert verdict.valid, verdict.violations
-    assert verdict.attempted == 8
+    assert verdict.attempted == 10
