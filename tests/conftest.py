@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
+from tests.own_servers import own
 from tests.services import database_dsn, fresh_database, rabbitmq_address, services
 
-__all__ = ["database_dsn", "fresh_database", "rabbitmq_address", "services"]
+__all__ = ["database_dsn", "fresh_database", "own", "rabbitmq_address", "services"]
 
 SETTINGS = ("DATABASE_DSN", "RABBITMQ_ADDRESS", "PROMETHEUS_", "FLOWMANAGER_")
 # For scripts/services, no settings of the program.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowmanager.store.columns import dump_json
 from flowmanager.store.dsn import normalize
+from flowmanager.store.encryption import TLS_PARAMETERS, encryption
 from flowmanager.store.faults import code_of, is_lost
 
 LOCK_SECONDS = 5
@@ -81,7 +81,7 @@ def make_engine(
     is_file = url.get_backend_name() == "sqlite"
     modes: Mapping[str, Any] = AUTOCOMMIT if autocommit and not is_file else {}
     engine = create_engine(
-        url.difference_update_query(["tls"]),
+        url.difference_update_query(["tls", *TLS_PARAMETERS]),
         connect_args=sqlite_arguments() if is_file else mysql_arguments(url, statement_seconds),
         json_serializer=dump_json,
         json_deserializer=orjson.loads,
@@ -107,20 +107,7 @@ def mysql_arguments(url: URL, statement_seconds: float) -> Mapping[str, Any]:
         "read_timeout": statement_seconds,
         "write_timeout": statement_seconds,
     }
-    return {**limits, **encryption(str(url.query.get("tls", "")))}
-
-
-def encryption(mode: str) -> Mapping[str, Any]:
-    """Return the driver's encryption: `true`, with certificates checked, `skip-verify`, `false`, or where possible."""
-    if mode == "false":
-        return {"ssl_disabled": True}
-    if not mode:
-        return {}
-    context = ssl.create_default_context()
-    if mode == "skip-verify":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return {"ssl": context}
+    return {**limits, **encryption({key: str(value) for key, value in url.query.items()})}
 
 
 def sqlite_arguments() -> Mapping[str, Any]:

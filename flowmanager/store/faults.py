@@ -10,14 +10,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from flowmanager.errors import Contention, FlowManagerError, InvalidRequest, StoreLost
 
-CONTENDED = frozenset({1205, 1213})
-"""Lock wait ran out; deadlock."""
+CONTENDED = frozenset({1205, 1206, 1213, 1637, 3101})
+"""Lock wait ran out, no room for locks, deadlock, too many transactions, refused by the other servers of a group."""
 LOST = frozenset(
     {
         *(1040, 1129, 1203, 1226),  # no connection is left for us, or the host is blocked
         *(1044, 1045, 1049, 1130, 1698),  # refused at the door: an operator may be changing password or schema
-        *(1053, 1077, 1079, 1317, 1927, 3024, 3169),  # shut down, killed, interrupted
-        *(1290, 1792, 1836, 3100),  # read-only: the primary has moved elsewhere
+        *(3, 1021, 1026, 1030, 1037, 1041, 1114, 1180),  # no space on its disks or in its memory, a disk that fails
+        *(1053, 1077, 1079, 1317, 1927, 1969, 3024, 3169),  # shut down, killed, interrupted
+        *(1047, 1290, 1792, 1836, 3100),  # read-only or not part of its cluster: the primary has moved elsewhere
         *(1152, 1158, 1159, 1160, 1161),  # packets broken off
         *(2002, 2003, 2005, 2006, 2012, 2013, 2014, 2026, 2045, 2055, 4031),  # no connection, or it broke
     }
@@ -53,7 +54,7 @@ def meaning_of(error: SQLAlchemyError) -> FlowManagerError | None:
     if code in MISFIT:
         return InvalidRequest("the database cannot hold the data", code=code)
     if is_lost(error):
-        return StoreLost(code=code)
+        return StoreLost(code=code, why=words_of(error))
     return None
 
 
@@ -71,6 +72,15 @@ def code_of(error: DBAPIError) -> int:
     """Return MySQL's number of an error, 0 when it has none."""
     arguments = getattr(error.orig, "args", ())
     return arguments[0] if arguments and isinstance(arguments[0], int) else 0
+
+
+def words_of(error: DBAPIError) -> str:
+    """Return what server or driver say: why nobody can connect, that a certificate is wrong, that all is read-only.
+
+    It has neither a password nor a statement.
+    """
+    arguments = getattr(error.orig, "args", ())
+    return str(arguments[-1]) if arguments else ""
 
 
 def told(error: DBAPIError, phrases: tuple[str, ...]) -> bool:

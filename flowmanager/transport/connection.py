@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 from threading import current_thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,6 +15,7 @@ from flowmanager.transport.folder import FolderTransport
 from flowmanager.transport.memory import MemoryTransport
 from flowmanager.transport.names import SERVICE
 from flowmanager.transport.rabbitmq import AmqpsTransport, AmqpTransport
+from flowmanager.transport.tls import check_files, tls_of
 
 CONNECT_SECONDS = 5
 SILENCE_SECONDS = 10
@@ -29,6 +29,13 @@ def transport_for(url: str, *, heartbeat: int) -> Any:
     """Return the kombu transport, not connected yet. `heartbeat` in seconds, 0: none. Raises InvalidSetting."""
     connection = embedded_connection(url) if is_embedded(url) else amqp_connection(url, heartbeat)
     return connection.transport
+
+
+def check_url(url: str) -> None:
+    """Raise InvalidSetting for a URL nobody can connect to, and for files it names that cannot be used."""
+    transport_for(url, heartbeat=0)
+    if not is_embedded(url):
+        check_files(tls_of(url) or {})
 
 
 def is_embedded(url: str) -> bool:
@@ -53,9 +60,9 @@ def scheme_of(url: str) -> str:
 def amqp_connection(url: str, heartbeat: int) -> Any:
     parts = urlsplit(url)
     return Connection(
-        url,
+        parts._replace(query="").geturl(),
         transport=DRIVERS[parts.scheme],
-        ssl=tls_options(parts.hostname) if parts.scheme == "amqps" else False,
+        ssl=tls_of(url) or False,
         connect_timeout=CONNECT_SECONDS,
         heartbeat=heartbeat,
         transport_options={
@@ -70,10 +77,6 @@ def amqp_connection(url: str, heartbeat: int) -> Any:
 def connection_name() -> str:
     """What the broker's operators see."""
     return f"{SERVICE} {socket.gethostname()} {os.getpid()} {current_thread().name}"
-
-
-def tls_options(hostname: str | None) -> dict[str, Any]:
-    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": hostname}
 
 
 def socket_settings() -> dict[int, int]:

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import structlog
 
 from flowmanager.errors import BrokerLost, StoreLost
-from flowmanager.transport.connection import is_embedded
+from flowmanager.transport.connection import check_url
 from flowmanager.transport.envelope import Delivery
 from flowmanager.transport.inbox import Inbox
 from flowmanager.transport.link import Link
@@ -54,7 +54,7 @@ class Lane(Thread):
         If it raises BrokerLost the broker delivers the message again; StoreLost: it goes back to its queue after a
         pause; anything else: it goes to the dead queue. Raises InvalidSetting for a URL nobody can connect to.
         """
-        is_embedded(url)
+        check_url(url)
         self._queues = (queues,) if isinstance(queues, str) else tuple(queues)
         super().__init__(name=f"lane-{self._queues[0]}", daemon=True)
         self.ready = Event()

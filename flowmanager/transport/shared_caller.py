@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from flowmanager.errors import BrokerLost, FlowManagerError, PeerTimeout, PeerUnroutable
-from flowmanager.transport.connection import POLL_SECONDS, transport_for
+from flowmanager.transport.connection import POLL_SECONDS, check_url
 from flowmanager.transport.envelope import Letter, read_delivery
 from flowmanager.transport.names import NAMES, Names
 from flowmanager.transport.rpc_client import DIRECT_REPLY
@@ -201,7 +201,7 @@ class SharedCaller:
 
     def __init__(self, url: str, *, names: Names = NAMES) -> None:
         """Nothing is opened yet. Raises InvalidSetting for a URL nobody can connect to."""
-        transport_for(url, heartbeat=0)
+        check_url(url)
         self.bell = Bell()
         self.trouble = "not connected yet"
         """Why there is no connection."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import ssl
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier, Event
 from time import sleep
@@ -18,7 +20,8 @@ from flowmanager.core.activeflow import Activeflow
 from flowmanager.core.stacks import StackMap
 from flowmanager.errors import Contention, FlowManagerError, InvalidRequest, StoreLost
 from flowmanager.ports import Transaction
-from flowmanager.store.engine import Engines, encryption, make_engine, make_engines
+from flowmanager.store.encryption import encryption
+from flowmanager.store.engine import Engines, make_engine, make_engines
 from flowmanager.store.faults import meaning_of, translated
 from flowmanager.store.migrate import migrate
 from flowmanager.store.sql_store import ATTEMPTS, SqlStore
@@ -193,7 +196,7 @@ def test_a_server_that_cannot_prove_its_name_is_refused(mysql_dsn: str) -> None:
 
 @pytest.mark.parametrize(("mode", "verified"), [("true", ssl.CERT_REQUIRED), ("skip-verify", ssl.CERT_NONE)])
 def test_certificates_are_checked_unless_told_otherwise(mode: str, verified: ssl.VerifyMode) -> None:
-    assert encryption(mode)["ssl"].verify_mode is verified
+    assert encryption({"tls": mode})["ssl"].verify_mode is verified
 
 
 def test_a_used_up_pool_is_reported(mysql_dsn: str) -> None:
@@ -225,6 +228,36 @@ def test_a_mistake_of_ours_passes_as_it_is(store: SqlStore, engines: Engines) ->
     assert meaning_of(ResourceClosedError("x")) is None
 
 
+@pytest.mark.parametrize("code", [1021, 1047, 1114, 1290])
+def test_a_server_that_cannot_write_is_lost_and_the_change_not_made(
+    mysql_store: SqlStore, mysql_engines: Engines, code: int
+) -> None:
+    """Its disk is full, it became read-only, it left its cluster: the server's own errors, raised by a trigger."""
+    activeflow = stored(mysql_store)
+    refusal = f"BEGIN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}, MESSAGE_TEXT = 'no room'; END"
+    trigger = f"CREATE TRIGGER refusal BEFORE UPDATE ON activeflows FOR EACH ROW {refusal}"
+    with ddl(mysql_engines, trigger), pytest.raises(StoreLost, match="no room"):
+        mysql_store.run(lambda transaction: change(transaction, activeflow))
+    assert mysql_store.run(lambda transaction: transaction.get_activeflow(activeflow.id)) == activeflow
+    mysql_store.run(lambda transaction: change(transaction, activeflow))
+
+
+def change(transaction: Transaction, activeflow: Activeflow) -> None:
+    transaction.lock_activeflow(activeflow.id)
+    transaction.save_activeflow(activeflow.evolve(fence=activeflow.fence + 1))
+
+
+@contextmanager
+def ddl(engines: Engines, statement: str) -> Iterator[None]:
+    with engines.transactions.begin() as connection:
+        connection.exec_driver_sql(statement)
+    try:
+        yield
+    finally:
+        with engines.transactions.begin() as connection:
+            connection.exec_driver_sql("DROP TRIGGER refusal")
+
+
 @pytest.mark.parametrize("code", [1205, 1213])
 def test_contention_is_known_by_its_number(code: int) -> None:
     assert isinstance(meaning(pymysql.err.OperationalError(code, "x")), Contention)
@@ -234,7 +267,7 @@ def test_contention_is_known_by_its_number(code: int) -> None:
 def test_a_lost_server_is_known_by_its_number(code: int) -> None:
     found = meaning(pymysql.err.OperationalError(code, "x"))
     assert isinstance(found, StoreLost)
-    assert found.facts == {"code": code}
+    assert found.facts == {"code": code, "why": "x"}
 
 
 @pytest.mark.parametrize("told", ["database is locked", "database table is locked: flows"])

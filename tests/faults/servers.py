@@ -79,7 +79,10 @@ def runs(process: Path) -> bool:
 
 @contextmanager
 def own_servers(folder: Path) -> Iterator[tuple[Services, dict[str, Server]]]:
-    """Both servers as processes of this run alone, stopped and removed at its end."""
+    """Both servers as processes of this run alone, stopped and removed at its end.
+
+    Their settings, if they need any, lie in the folder: `mysql.cnf` and `rabbitmq/conf.d/*.conf`.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in GIVEN}
     environment = {**kept, "FLOWMANAGER_SERVICES_DIR": str(folder)}
 

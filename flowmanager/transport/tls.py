@@ -1,0 +1,72 @@
+"""TLS to the broker: what an address says about it, with the parameters that RabbitMQ's own clients know."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from flowmanager.errors import InvalidSetting
+
+SECURE = "amqps"
+CA, CERTIFICATE, KEY, NAME, VERIFY = "cacertfile", "certfile", "keyfile", "server_name_indication", "verify"
+OPTIONS: Mapping[str, str] = {CA: "ca_certs", CERTIFICATE: "certfile", KEY: "keyfile", NAME: "server_hostname"}
+"""How py-amqp calls what a parameter gives."""
+UNCHECKED = "verify_none"
+PASSED_OVER = frozenset({"auth_mechanism", "channel_max", "connection_timeout", "heartbeat"})
+"""Parameters of RabbitMQ's addresses that mean nothing here: we have limits of our own."""
+FORM = f"known are {', '.join((*OPTIONS, VERIFY))}"
+
+
+def tls_of(url: str) -> dict[str, Any] | None:
+    """Return py-amqp's options for a broker's address, None without TLS. Raises InvalidSetting."""
+    parts = urlsplit(url)
+    given = parameters_of(parts.query)
+    if parts.scheme != SECURE:
+        if given:
+            raise refused(f"{', '.join(given)} needs an address that begins with {SECURE}://")
+        return None
+    if KEY in given and CERTIFICATE not in given:
+        raise refused(f"{KEY} is given without {CERTIFICATE}")
+    files = {OPTIONS[name]: value for name, value in given.items() if name in (CA, CERTIFICATE, KEY)}
+    if given.get(VERIFY) == UNCHECKED:
+        return {**files, "cert_reqs": ssl.CERT_NONE}
+    return {**files, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": given.get(NAME) or parts.hostname}
+
+
+def parameters_of(query: str) -> dict[str, str]:
+    """Return the parameters that mean something here. Raises InvalidSetting: a misspelt one must not be passed over."""
+    given = {name: value for name, value in parse_qsl(query, keep_blank_values=True) if name not in PASSED_OVER}
+    for name, value in given.items():
+        if name not in (*OPTIONS, VERIFY):
+            raise refused(f"the parameter {name[:40]} is not known; {FORM}")
+        if not value:
+            raise refused(f"{name} is empty")
+    if given.get(VERIFY, UNCHECKED) not in ("verify_peer", UNCHECKED):
+        raise refused(f"{VERIFY} must be verify_peer or {UNCHECKED}")
+    return given
+
+
+def check_files(options: Mapping[str, Any]) -> None:
+    """Raise InvalidSetting for a file that cannot be used."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    name = CA
+    try:
+        if authorities := options.get(OPTIONS[CA]):
+            context.load_verify_locations(authorities)
+        name = CERTIFICATE
+        if certificate := options.get(OPTIONS[CERTIFICATE]):
+            context.load_cert_chain(certificate, options.get(OPTIONS[KEY]), password=no_password)
+    except OSError as error:
+        raise refused(f"{name} cannot be used: {error}") from error
+
+
+def no_password() -> str:
+    """Refuse a key that needs one: OpenSSL would ask for it on the terminal."""
+    raise OSError("the key is encrypted; give one without a password")
+
+
+def refused(why: str) -> InvalidSetting:
+    """Return the error for an address that cannot be used; it does not show the password."""
+    return InvalidSetting(f"the broker's URL is not valid: {why}")
