@@ -165,3 +165,13 @@ def allowed(media: Media, activeflow: Activeflow) -> bool:
     """Say whether an activeflow can run an action: only one with a live call has media."""
     live = activeflow.reference_type is ReferenceType.CALL and not activeflow.after_reference
     return ALLOWED[media](activeflow.reference_type, live)
+
+
+def unfit(media: Media, activeflow: Activeflow) -> str:
+    """Say why an activeflow cannot run an action."""
+    kind = activeflow.reference_type.value or "nothing"
+    if media is Media.NON_RTC:
+        return f"it is for messages and the like, and this activeflow belongs to {kind}"
+    if activeflow.reference_type is ReferenceType.CALL:
+        return "it needs a live call, and this activeflow follows a call that is over"
+    return f"it needs a live call, and this activeflow belongs to {kind}"

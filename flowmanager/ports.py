@@ -157,6 +157,10 @@ class Transaction(Flows, Protocol):
         """Return the histories, each from step number `since` on."""
         ...
 
+    def get_trace(self, activeflow_id: Id, *, since: int, until: int) -> list[Step]:
+        """Return the steps with these numbers (`until` exclusive), with their details, the first step first."""
+        ...
+
     def add_messages(self, messages: Sequence[Message]) -> None:
         """Put messages into the outbox."""
         ...

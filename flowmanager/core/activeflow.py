@@ -141,6 +141,8 @@ class Step:
     error: str = ""
     tm_execute: datetime | None = None
     tm_end: datetime | None = None
+    details: Mapping[str, Any] | None = None
+    """What else is worth telling of it, for traces only: see `core/details.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +179,8 @@ class Activeflow:
     turn: Turn | None = None
     early_signals: tuple[Signal, ...] = ()
     """Events that came while an executor was running."""
+    details: Mapping[str, Any] | None = None
+    """What is noted of the step under way, for traces only: see `core/details.py`."""
 
     fence: int = 0
     """Raised whenever somebody takes the record over; a result with an older fence is dropped."""

@@ -5,18 +5,21 @@ Everything that affects the state of an activeflow lives here and in `stacks`. T
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
-from typing import assert_never
+from types import MappingProxyType
+from typing import Any, assert_never
 
+from flowmanager.core import details as noted
 from flowmanager.core.action import FINISH_ACTION, Action
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, Fault, State, Step, StepResult, Wait
+from flowmanager.core.details import Details
 from flowmanager.core.ids import MAIN, NIL, Id
 from flowmanager.core.limits import Limits
-from flowmanager.core.outcomes import Block, Continue, Failed, Finish, Hold, Jump, Outcome, Push
+from flowmanager.core.outcomes import Block, Comparison, Continue, Failed, Finish, Hold, Jump, Outcome, Push
 from flowmanager.core.stacks import Frame, Place, Return
 from flowmanager.core.variables import merge
 from flowmanager.errors import ActiveflowEnded, MainStack, StackTooDeep, StaleAction, TargetNotFound
@@ -52,6 +55,8 @@ RESUMABLE: Mapping[tuple[State, Command], frozenset[Driver | None]] = {
 
 WANTS: Mapping[str, EndedReason] = {"stop": EndedReason.STOP_ACTION, "hangup": EndedReason.REFERENCE_ENDED}
 """Actions whose purpose is an end: that end completes them instead of interrupting them."""
+
+NOTHING: Details = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +124,64 @@ def enter(flow: Activeflow, place: Place, action: Action, now: datetime) -> Acti
     )
 
 
-def leave(flow: Activeflow, result: StepResult, moment: Moment, *, error: str = "") -> Change:
-    """Write the current action into the history."""
-    step = Step(flow.executed_count, flow.current_action, result, moment.cause, error, flow.tm_execute, moment.now)
-    return Change(flow.evolve(executed_count=flow.executed_count + 1, tm_execute=None), (step,))
+def leave(flow: Activeflow, result: StepResult, moment: Moment, *, error: str = "", facts: Details = NOTHING) -> Change:
+    """Write the current action into the history, with what was noted of it and these facts."""
+    seq, nested = flow.executed_count, flow.cursor.stack_id != MAIN
+    details = noted.finished(flow.details, seq, {**facts, "stack": flow.cursor.stack_id} if nested else facts)
+    step = Step(seq, flow.current_action, result, moment.cause, error, flow.tm_execute, moment.now, details)
+    return Change(flow.evolve(executed_count=seq + 1, tm_execute=None, details=None), (step,))
+
+
+def note(flow: Activeflow, **facts: Any) -> Activeflow:
+    """Note facts of the step under way, for traces."""
+    return flow.evolve(details=noted.under_way(flow.details, flow.executed_count) | facts)
+
+
+def hear(flow: Activeflow, event: str) -> Activeflow:
+    """Note an event that came while a step was under way and did not end it."""
+    if flow.tm_execute is None:
+        return flow
+    known = noted.under_way(flow.details, flow.executed_count)
+    return flow.evolve(details=known | {"heard": noted.heard(known, event)})
+
+
+def ask(flow: Activeflow, requests: Sequence[Details]) -> Activeflow:
+    """Note requests that the step under way sent to other managers."""
+    if not requests:
+        return flow
+    known = noted.under_way(flow.details, flow.executed_count)
+    return flow.evolve(details=known | {"asked": noted.asked(known, requests)})
+
+
+def begin_again(flow: Activeflow) -> Activeflow:
+    """Note that the step under way is begun once more: its worker was lost."""
+    known = noted.under_way(flow.details, flow.executed_count)
+    return flow.evolve(details=known | {"attempts": known.get("attempts", 1) + 1})
+
+
+def decided_by(comparison: Comparison | None) -> Details:
+    """Return the fact of what an action decided by."""
+    return {"condition": noted.condition(comparison)} if comparison else NOTHING
 
 
 def settle(flow: Activeflow, outcome: Outcome, moment: Moment, *, limits: Limits) -> Change:
     """Apply what an executor answered. Raises TargetNotFound, StackTooDeep, VariableLimit: the action failed."""
     match outcome:
-        case Continue(variables):
-            return leave(set_variables(flow, variables, limits=limits), StepResult.DONE, moment)
-        case Jump(target_id, variables, counted):
+        case Continue(variables, because):
+            return leave(
+                set_variables(flow, variables, limits=limits), StepResult.DONE, moment, facts=decided_by(because)
+            )
+        case Jump(target_id, variables, counted, because):
             changed = set_variables(flow, variables, limits=limits)
             changed = count_goto(changed) if counted else changed
-            return leave(jump(changed, target_id), StepResult.DONE, moment)
+            facts = {"target": target_id, **decided_by(because)}
+            return leave(jump(changed, target_id), StepResult.DONE, moment, facts=facts)
         case Push(stack_id, actions):
-            return leave(push(flow, stack_id, actions, limits=limits), StepResult.DONE, moment)
+            pushed = push(flow, stack_id, actions, limits=limits)
+            return leave(pushed, StepResult.DONE, moment, facts={"pushed": stack_id} if actions else NOTHING)
         case Hold(driver, limit, variables):
             until = moment.now + limit if limit is not None else None
-            changed = set_variables(flow, variables, limits=limits)
+            changed = note(set_variables(flow, variables, limits=limits), wait=noted.wait(driver.value, until))
             return Change(changed.evolve(state=State.WAITING, wait=Wait(driver, until)))
         case Block():
             return Change(flow.evolve(state=State.BLOCKED, wait=None))
@@ -180,6 +223,7 @@ def close(flow: Activeflow, reason: EndedReason, moment: Moment, *, message: str
         early_signals=(),
         current_action=FINISH_ACTION if reached_end else current,
         ended_reason=reason,
+        details=None,
         fault=Fault(current.id, current.type, message) if message else None,
         tm_execute=None,
         tm_end=moment.now,
@@ -188,8 +232,13 @@ def close(flow: Activeflow, reason: EndedReason, moment: Moment, *, message: str
 
 
 def set_variables(flow: Activeflow, changes: Mapping[str, str], *, limits: Limits) -> Activeflow:
-    """Change variables. Raises VariableLimit."""
-    return flow.evolve(variables=merge(flow.variables, changes, limits=limits)) if changes else flow
+    """Change variables, and note which of them get another value. Raises VariableLimit."""
+    if not changes:
+        return flow
+    details = noted.under_way(flow.details, flow.executed_count)
+    details["variables"] = noted.variables_changed(flow.variables, changes, details)
+    known = details if details["variables"] else flow.details
+    return flow.evolve(variables=merge(flow.variables, changes, limits=limits), details=known)
 
 
 def count_goto(flow: Activeflow) -> Activeflow:

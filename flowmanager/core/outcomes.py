@@ -12,10 +12,22 @@ from flowmanager.core.ids import Id
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """What an action decided by, for people who ask later. `name` says what the left side is."""
+
+    name: str
+    left: str
+    sign: str
+    right: str
+    result: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Continue:
     """The action is done; go on."""
 
     variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    because: Comparison | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,7 @@ class Jump:
     target_id: Id
     variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     counted: bool = False
+    because: Comparison | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

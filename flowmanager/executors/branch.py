@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowmanager.core.ids import NIL
-from flowmanager.core.outcomes import Jump, Outcome
+from flowmanager.core.outcomes import Comparison, Jump, Outcome
 from flowmanager.core.variables import DIGITS
 from flowmanager.errors import TargetNotFound
 from flowmanager.executor import Task, executor
@@ -27,4 +27,6 @@ def branch(task: Task) -> Outcome:
     target_id = task.option["target_ids"].get(value, task.option["default_target_id"])
     if target_id == NIL:
         raise TargetNotFound("branch has no target for the value and no default target", variable=name, value=value)
-    return Jump(target_id, {name: ""})
+    choices = task.option["target_ids"]
+    because = Comparison(name, value, "is one of", ", ".join(sorted(choices)), value in choices)
+    return Jump(target_id, {name: ""}, because=because)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.core.outcomes import Comparison, Continue, Jump, Outcome
+from flowmanager.core.variables import DIGITS
 from flowmanager.executor import Media, Task, executor
 from flowmanager.managers.managers import Managers
 from flowmanager.schemas.fields import Text, Uuid, Whole
@@ -24,4 +25,6 @@ def condition_call_digits(task: Task, managers: Managers) -> Outcome:
     digits = managers.call.get_digits(task.activeflow.reference_id)
     enough = length != 0 and len(digits) >= length
     found = key != "" and key in digits
-    return Continue() if enough or found else Jump(task.option["false_target_id"])
+    wanted = " or ".join([*([f"{length} keys"] if length else []), *([f"the keys {key}"] if key else [])])
+    because = Comparison(DIGITS, digits, "has", wanted, enough or found)
+    return Continue(because=because) if enough or found else Jump(task.option["false_target_id"], because=because)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.core.outcomes import Comparison, Continue, Jump, Outcome
 from flowmanager.executor import Media, Task, executor
 from flowmanager.managers.managers import Managers
 from flowmanager.schemas.fields import Text, Uuid
@@ -20,4 +20,6 @@ class ConditionCallStatusOption(Option):
 def condition_call_status(task: Task, managers: Managers) -> Outcome:
     """Ask call-manager for the status."""
     status = managers.call.get_call(task.activeflow.reference_id).get("status", "")
-    return Continue() if status == task.option["status"] else Jump(task.option["false_target_id"])
+    wanted = task.option["status"]
+    because = Comparison("status of the call", str(status), "==", wanted, status == wanted)
+    return Continue(because=because) if because.result else Jump(task.option["false_target_id"], because=because)

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import validate
 
 from flowmanager.core.conditions import compare_parts, weekday
-from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.core.outcomes import Comparison, Continue, Jump, Outcome
 from flowmanager.executor import Task, executor
 from flowmanager.schemas.fields import Items, Text, Uuid, Whole
 from flowmanager.schemas.options import Option
@@ -25,6 +25,14 @@ class ConditionDatetimeOption(Option):
     month = Whole(validate=validate.Range(max=12))
     weekdays = Items(Whole(validate=validate.Range(min=0, max=6)))
     false_target_id = Uuid()
+
+
+PARTS = ("weekdays", "month", "day", "hour", "minute")
+
+
+def counts(value: Any, name: str) -> bool:
+    """Say whether a part of the option restricts the time."""
+    return bool(value) if name in ("weekdays", "month", "day") else value >= 0
 
 
 def part(value: int, *, least: int) -> int | None:
@@ -46,4 +54,7 @@ def fits(now: datetime, option: Mapping[str, Any]) -> bool:
 @executor("condition_datetime", option=ConditionDatetimeOption)
 def condition_datetime(task: Task) -> Outcome:
     """Compare with the clock."""
-    return Continue() if fits(task.now.astimezone(UTC), task.option) else Jump(task.option["false_target_id"])
+    now = task.now.astimezone(UTC)
+    wanted = ", ".join(f"{name} {task.option[name]}" for name in PARTS if counts(task.option[name], name))
+    because = Comparison("now (UTC)", f"{now:%a %m-%d %H:%M}", task.option["condition"], wanted, fits(now, task.option))
+    return Continue(because=because) if because.result else Jump(task.option["false_target_id"], because=because)

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from flowmanager.core.conditions import compare, compare_numbers, single
-from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.core.outcomes import Comparison, Continue, Jump, Outcome
 from flowmanager.core.variables import names_in
 from flowmanager.executor import Task, executor
 from flowmanager.schemas.fields import Number, Text, Uuid, Whole
@@ -41,17 +41,24 @@ COMPARISONS: Mapping[str, Callable[[str, Mapping[str, Any]], bool]] = {
 """How each type of value is compared; an unknown type is false. A length is in bytes."""
 
 
-def left_operand(task: Task) -> str:
-    """Return the substituted text, or the variable's value when the option names a variable without a placeholder."""
+VALUES: Mapping[str, str] = {"string": "value_string", "number": "value_number", "length": "value_length"}
+
+
+def left_operand(task: Task) -> tuple[str, str]:
+    """Return name and value: the substituted text, or the variable that the option names without a placeholder."""
     stored = task.activeflow.stacks.action(task.activeflow.cursor)
     raw = (stored.option or {}).get("variable") if stored else None
     text: str = task.option["variable"]
-    return text if names_in(raw) else task.activeflow.variables.get(text, text)
+    names = names_in(raw)
+    return (", ".join(sorted(names)), text) if names else (text, task.activeflow.variables.get(text, text))
 
 
 @executor("condition_variable", option=ConditionVariableOption)
 def condition_variable(task: Task) -> Outcome:
     """Compare."""
-    comparison = COMPARISONS.get(task.option["value_type"])
-    holds = comparison is not None and comparison(left_operand(task), task.option)
-    return Continue() if holds else Jump(task.option["false_target_id"])
+    option, kind = task.option, task.option["value_type"]
+    comparison, (name, left) = COMPARISONS.get(kind), left_operand(task)
+    holds = comparison is not None and comparison(left, option)
+    sign = f"length {option['condition']}" if kind == "length" else option["condition"]
+    because = Comparison(name, left, sign, str(option.get(VALUES.get(kind, ""), "")), holds)
+    return Continue(because=because) if holds else Jump(option["false_target_id"], because=because)

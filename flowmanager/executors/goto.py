@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowmanager.core.outcomes import Continue, Jump, Outcome
+from flowmanager.core.outcomes import Comparison, Continue, Jump, Outcome
 from flowmanager.executor import Task, executor
 from flowmanager.schemas.fields import Uuid, Whole
 from flowmanager.schemas.options import Option
@@ -21,6 +21,9 @@ def goto(task: Task) -> Outcome:
     loop_count = task.option["loop_count"]
     frame = task.activeflow.stacks.frames[task.activeflow.cursor.stack_id]
     jumped = frame.goto_counts.get(task.action.id, 0)
-    if loop_count is not None and jumped >= loop_count:
-        return Continue()
-    return Jump(task.option["target_id"], counted=True)
+    if loop_count is None:
+        return Jump(task.option["target_id"], counted=True)
+    because = Comparison("jumps so far", str(jumped), "<", str(loop_count), jumped < loop_count)
+    if because.result:
+        return Jump(task.option["target_id"], counted=True, because=because)
+    return Continue(because=because)

@@ -22,7 +22,7 @@ from flowmanager.core.stacks import Place
 from flowmanager.core.suspension import rest
 from flowmanager.core.variables import RAW_OPTIONS, REFERENCE_DATA, Variables, names_in, substitute_option
 from flowmanager.errors import ExecutorFault, FlowManagerError, InvalidActionType
-from flowmanager.executor import Executor, Kind, OnError, Task, allowed
+from flowmanager.executor import Executor, Kind, OnError, Task, allowed, unfit
 from flowmanager.ports import Flows
 from flowmanager.schemas.options import load_option
 
@@ -118,7 +118,8 @@ class Fold:
             executor = executor_of(self.executors, raw.type)
             if not allowed(executor.media, flow):
                 progress = replace(progress, volume=progress.volume + volume_of(raw))
-                return progress.with_change(machine.leave(flow, StepResult.SKIPPED, self.moment(progress)))
+                facts = {"skipped": unfit(executor.media, flow)}
+                return progress.with_change(machine.leave(flow, StepResult.SKIPPED, self.moment(progress), facts=facts))
             option = substitute_option(raw.option, values_of(progress), limit=self.limits.option_characters)
             live = replace(raw, option=option)
             volume = progress.volume + volume_of(live)

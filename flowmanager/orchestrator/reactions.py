@@ -41,7 +41,7 @@ class Reaction:
     def set_variables(self, progress: Progress, signal: Signal) -> Progress:
         """Set the variables that the event brings."""
         flow = machine.set_variables(progress.flow, signal.variables, limits=self.fold.limits)
-        return replace(progress, flow=flow)
+        return replace(progress, flow=machine.hear(flow, signal.cause))
 
     def release(self, progress: Progress, signal: Signal) -> Progress | None:
         """Release the service's frame; a flow that nobody pulls goes on behind it at once."""
@@ -84,7 +84,7 @@ class Reaction:
             return None
         if isinstance(outcome, Hold):
             changed = machine.set_variables(flow, outcome.variables, limits=self.fold.limits)
-            return replace(progress, flow=changed)
+            return replace(progress, flow=machine.hear(changed, signal.cause))
         resumed = self.resumed(progress)
         return self.fold.settle(resumed, outcome) if not resumed.flow.over else resumed
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -13,6 +13,8 @@ import structlog
 
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Driver
+from flowmanager.core.details import Details
+from flowmanager.core.masking import shown_text, shown_tree
 from flowmanager.core.outcomes import Continue, Hold, Outcome, Push
 from flowmanager.errors import BrokerLost, ExecutorFault, FlowManagerError, StoreLost
 from flowmanager.executor import Completion, Executor, Task
@@ -26,6 +28,14 @@ from flowmanager.ports import Ask, Rpc, Transaction
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Talked:
+    """How talking went: what the executor answers or fails with, and the requests it sent, as traces tell them."""
+
+    result: Outcome | FlowManagerError
+    requests: Sequence[Details]
+
+
 @dataclass(slots=True)
 class Journal:
     """The Rpc of one step that may ask several peers: their answers are kept, so a repeat asks only for the rest."""
@@ -36,6 +46,8 @@ class Journal:
     kept: int
     """How many answers are stored."""
     asked: int = 0
+    requests: list[Details] = field(default_factory=list)
+    """What was asked, as traces tell it."""
 
     @property
     def stored(self) -> bool:
@@ -46,13 +58,33 @@ class Journal:
         """Return a stored answer, else store those so far and ask."""
         self.asked += 1
         if self.asked <= len(self.answers):
+            self.requests.append({**told(ask, self.answers[self.asked - 1]), "kept": True})
             return self.answers[self.asked - 1]
         if len(self.answers) > self.kept:
             self.keep(self.answers)
             self.kept = len(self.answers)
-        answer = self.rpc.call(ask)
+        answer = self.timed(ask)
         self.answers.append(answer)
         return answer
+
+    def timed(self, ask: Ask) -> Any:
+        """Ask, and note what came of it and how long it took."""
+        started, facts = monotonic(), told(ask, None)
+        try:
+            answer = self.rpc.call(ask)
+            facts = told(ask, answer)
+        except FlowManagerError as error:
+            facts |= {"error": error.sentence}
+            raise
+        finally:
+            self.requests.append({**facts, "ms": round((monotonic() - started) * 1000, 1)})
+        return answer
+
+
+def told(ask: Ask, answer: Any) -> dict[str, Any]:
+    """Return a request and its answer as traces tell them."""
+    facts = {"peer": ask.peer, "method": ask.method, "uri": shown_text(ask.uri)}
+    return facts if answer is None else {**facts, "answer": shown_tree(answer, depth=2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +93,8 @@ class Talk:
 
     engine: Engine
 
-    def ask(self, work: Work, progress: Progress, task: Task) -> Outcome | FlowManagerError:
-        """Execute one action that asks peers; return what it answers or fails with. Raises Superseded."""
+    def ask(self, work: Work, progress: Progress, task: Task) -> Talked:
+        """Execute one action that asks peers. Raises Superseded."""
         executor = self.engine.executors[task.action.type]
         keep = partial(self.keep_answers, work, progress)
         journal = Journal(work.rpc, keep, list(progress.turn.answers), len(progress.turn.answers))
@@ -72,8 +104,7 @@ class Talk:
         if isinstance(result, Push) and result.follow_up is not None:
             result = self.attempt(partial(self.push_and_follow, work, progress, result, journal))
         self.engine.metrics.action_duration.labels(executor.name).observe((monotonic() - started) * 1000)
-        answered: Outcome | FlowManagerError = result
-        return answered
+        return Talked(result, journal.requests)
 
     def perform(self, executor: Executor, task: Task, managers: Managers) -> Outcome:
         """Run an executor that talks, or have call-manager carry out a caller action."""
@@ -127,4 +158,5 @@ class Talk:
         flow = mine(progress, transaction)
         turn = replace(flow.turn or progress.turn, answers=tuple(answers))
         pushed = machine.push(flow, push.stack_id, push.actions, limits=self.engine.limits)
+        pushed = machine.note(pushed, pushed=push.stack_id)
         record.save_silently(transaction, machine.Change(pushed.evolve(turn=turn)))

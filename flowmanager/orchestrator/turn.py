@@ -35,7 +35,7 @@ from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.fold import Fold, Progress, task_of, volume_of
 from flowmanager.orchestrator.reactions import Reaction
 from flowmanager.orchestrator.reference import ask_reference
-from flowmanager.orchestrator.talk import Talk
+from flowmanager.orchestrator.talk import Talk, Talked
 from flowmanager.ports import Transaction
 from flowmanager.schemas.wire import action_wire
 
@@ -176,6 +176,7 @@ class Turns:
         executor = self.engine.executors.get(flow.current_action.type)
         if flow.tm_execute is None or executor is None:
             return fold.run(progress)
+        progress = replace(progress, flow=machine.begin_again(flow))
         return replace(progress, task=task_of(flow, executor, fold.now))
 
     def finish(self, work: Work, progress: Progress) -> None:
@@ -207,8 +208,8 @@ class Turns:
     def talk(self, work: Work, progress: Progress) -> Progress:
         """Do what the turn needs from outside, then go on with it."""
         if progress.task is not None:
-            result = self.talks.ask(work, progress, progress.task)
-            return work.commit(partial(self.carry_on, work, progress, result))
+            talked = self.talks.ask(work, progress, progress.task)
+            return work.commit(partial(self.carry_on, work, progress, talked))
         text = ask_reference(work, progress.flow)
         return work.commit(partial(self.go_on, work, replace(progress, reference=text, asks_reference=False)))
 
@@ -217,14 +218,13 @@ class Turns:
         flow = mine(progress, transaction)
         return self.store(work, transaction, self.fold(transaction).run(replace(progress, flow=flow, steps=())))
 
-    def carry_on(
-        self, work: Work, progress: Progress, result: Outcome | FlowManagerError, transaction: Transaction
-    ) -> Progress:
+    def carry_on(self, work: Work, progress: Progress, talked: Talked, transaction: Transaction) -> Progress:
         """Settle what an executor answered and run the turn on. Raises Superseded when the turn is not ours."""
         flow = mine(progress, transaction)
         fold = self.fold(transaction)
         moved = flow.cursor != progress.flow.cursor
-        progress = replace(progress, flow=flow, task=None, steps=())
+        progress = replace(progress, flow=machine.ask(flow, talked.requests), task=None, steps=())
+        result = talked.result
         if isinstance(result, FlowManagerError):
             progress = fold.failed(progress, result)
         else:

@@ -50,6 +50,12 @@ NOWHERE = Place(NIL, NIL)
 DERIVED = frozenset({"status", "stack_depth", "current_action_id"})
 """Columns for lists and people: the record itself is read without them."""
 
+
+def same(document: Any) -> Any:
+    """Return what is a JSON value already."""
+    return document
+
+
 DOCUMENTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "stack_map": ("stacks", dump_stacks),
     "current_action": ("current_action", dump_action),
@@ -57,6 +63,7 @@ DOCUMENTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "suspension": ("suspension", dump_suspension),
     "turn": ("turn", dump_turn),
     "early_signals": ("early_signals", dump_signals),
+    "details": ("details", same),
     "error": ("fault", dump_fault),
 }
 """JSON columns: the field that each holds and how it is written."""
@@ -145,6 +152,7 @@ def load_activeflow(row: Row[Any]) -> Activeflow:
         wait=Wait(Driver(row.wait_driver), row.wait_until) if row.wait_driver else None,
         turn=load_turn(row.turn),
         early_signals=load_signals(row.early_signals),
+        details=row.details,
         fence=row.fence,
         owner=row.owner,
         execute_count=row.execute_count,
@@ -215,11 +223,12 @@ def step_columns(activeflow_id: Id, step: Step) -> Columns:
         "error": step.error,
         "tm_execute": step.tm_execute,
         "tm_end": step.tm_end,
+        "details": step.details,
     }
 
 
 def load_step(row: Row[Any]) -> Step:
-    """Return the line of the history of a row."""
+    """Return the line of the history of a row; its details only when the query asked for them."""
     return Step(
         seq=row.seq,
         action=load_action(row.action),
@@ -228,6 +237,7 @@ def load_step(row: Row[Any]) -> Step:
         error=row.error,
         tm_execute=row.tm_execute,
         tm_end=row.tm_end,
+        details=getattr(row, "details", None),
     )
 
 

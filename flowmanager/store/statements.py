@@ -35,6 +35,7 @@ Condition = ColumnElement[bool]
 KEY = "key"
 KEYS = "keys"
 SINCE = "since"
+UNTIL = "until"
 
 INSERT_FLOW = insert(flows)
 INSERT_ACTIVEFLOW = insert(activeflows)
@@ -67,9 +68,9 @@ RUNNING_BY_REFERENCE = (
     .order_by(activeflows.c.tm_create, activeflows.c.id)
 )
 BY_REFERENCE = SELECT_ACTIVEFLOWS.where(activeflows.c.reference_id == bindparam(KEY), activeflows.c.status == RUNNING)
-GET_STEPS = select(executed_actions).where(
-    listed(executed_actions.c.activeflow_id), executed_actions.c.seq >= bindparam(SINCE)
-)
+STEPS_SINCE = (listed(executed_actions.c.activeflow_id), executed_actions.c.seq >= bindparam(SINCE))
+GET_STEPS = select(*[column for column in executed_actions.c if column.name != "details"]).where(*STEPS_SINCE)
+GET_TRACE = select(executed_actions).where(*STEPS_SINCE, executed_actions.c.seq < bindparam(UNTIL))
 GET_ANSWER = select(answers.c.body).where(answers.c.request_key == bindparam(KEY))
 UNPUBLISHED = select(outbox).where(listed(outbox.c.activeflow_id))
 PUBLISHED = delete(outbox).where(listed(outbox.c.id))

@@ -67,6 +67,7 @@ activeflows = Table(
     Column("suspension", DOCUMENT),
     Column("turn", DOCUMENT),
     Column("early_signals", DOCUMENT, nullable=False),
+    Column("details", DOCUMENT),
     Column("fence", BigInteger, nullable=False),
     Column("owner", IdColumn),
     Column("execute_count", Integer, nullable=False),
@@ -100,6 +101,7 @@ executed_actions = Table(
     Column("error", LONG_TEXT, nullable=False),
     Column("tm_execute", TimeColumn),
     Column("tm_end", TimeColumn),
+    Column("details", DOCUMENT),
     **OPTIONS,
 )
 

@@ -30,7 +30,7 @@ from flowmanager.store.records import (
     message_columns,
     step_columns,
 )
-from flowmanager.store.statements import KEY, KEYS, SINCE, Statements
+from flowmanager.store.statements import KEY, KEYS, SINCE, UNTIL, Statements
 
 
 class SqlTransaction:
@@ -130,6 +130,11 @@ class SqlTransaction:
             for row in sorted(rows, key=attrgetter("seq")):
                 histories[row.activeflow_id].append(load_step(row))
         return histories
+
+    def get_trace(self, activeflow_id: Id, *, since: int, until: int) -> list[Step]:
+        """Return the steps with these numbers (`until` exclusive), with their details, the first step first."""
+        rows = self._connection.execute(sql.GET_TRACE, {KEYS: [activeflow_id], SINCE: since, UNTIL: until})
+        return [load_step(row) for row in sorted(rows, key=attrgetter("seq"))]
 
     def add_messages(self, messages: Sequence[Message]) -> None:
         """Put messages into the outbox, in one statement."""

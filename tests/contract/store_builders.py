@@ -84,6 +84,7 @@ def full_activeflow() -> Activeflow:
         wait=Wait(Driver.TIMER, NOON + timedelta(seconds=7)),
         turn=Turn(Driver.PULL, ODD_TEXT, "next", 7, ({"call": ODD_VALUES}, None, 1, [])),
         early_signals=(full_signal(), Signal(kind=SignalKind.FORWARD, cause="")),
+        details={"seq": 3, "variables": {ODD_TEXT: ODD_TEXT}},
         fence=2**40,
         owner=new_id(),
         execute_count=2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -161,6 +161,17 @@ def test_steps_are_found_by_activeflow_and_from_a_number_on(store: SqlStore) -> 
         store.run(partial(append, activeflow_id, steps))
     found = store.run(lambda transaction: transaction.get_steps([first, second, unknown], since=1))
     assert found == {first: histories[first][1:], second: [], unknown: []}
+
+
+def test_details_come_back_only_when_they_are_asked_for(store: SqlStore) -> None:
+    """Lists and events do not tell them; a trace reads a part of the history."""
+    activeflow_id, told = new_id(), {"variables": {"a": ODD_TEXT}, "attempts": 2}
+    steps = [step(0), replace(step(1), details=told), step(2)]
+    store.run(partial(append, activeflow_id, steps))
+    assert store.run(lambda transaction: transaction.get_trace(activeflow_id, since=1, until=3)) == steps[1:]
+    assert store.run(lambda transaction: transaction.get_trace(activeflow_id, since=0, until=1)) == steps[:1]
+    plain = store.run(lambda transaction: transaction.get_steps([activeflow_id], since=1))[activeflow_id][0]
+    assert plain == replace(steps[1], details=None)
 
 
 def test_no_steps_are_no_work(store: SqlStore) -> None:

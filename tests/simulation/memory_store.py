@@ -144,6 +144,10 @@ class MemoryTransaction:
         known = self.tables.steps
         return {key: sorted_steps(step for step in known.get(key, ()) if step.seq >= since) for key in activeflow_ids}
 
+    def get_trace(self, activeflow_id: Id, *, since: int, until: int) -> list[Step]:
+        """Return a part of a history."""
+        return [step for step in self.get_steps([activeflow_id], since=since)[activeflow_id] if step.seq < until]
+
     def add_messages(self, messages: Sequence[Message]) -> None:
         """Put messages into the outbox."""
         for message in messages:
