@@ -16,6 +16,7 @@ from flowmanager.errors import FlowManagerError
 from flowmanager.settings import Settings, read_settings
 from flowmanager.store.engine import make_engine
 from flowmanager.store.migrate import migrate as run_migrations
+from flowmanager.store.versions import Standing
 
 embedded_option = click.option(
     "--embedded", is_flag=True, help="Need no server: SQLite and files in a folder of this user."
@@ -45,10 +46,10 @@ def current_settings(*, embedded: bool) -> Settings:
     return embedded_settings(settings, embedded_folder()) if embedded else settings
 
 
-def apply_migrations(settings: Settings) -> None:
-    """Bring the tables to this version."""
+def apply_migrations(settings: Settings) -> Standing:
+    """Bring the tables to this version; return how they stand now."""
     engine = make_engine(settings.database_dsn, pool_size=1, statement_seconds=600.0)
     try:
-        run_migrations(engine)
+        return run_migrations(engine)
     finally:
         engine.dispose()

@@ -18,7 +18,8 @@ from flowmanager.exporter import serve_metrics
 from flowmanager.metrics import Metrics
 from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
-from flowmanager.store.migrate import pending
+from flowmanager.store.migrate import TOO_NEW, standing
+from flowmanager.store.versions import Standing
 
 log = structlog.get_logger()
 
@@ -30,6 +31,11 @@ PROCESS_NUMBER = "FLOWMANAGER_PROCESS_NUMBER"
 PARENT_PROCESS = "FLOWMANAGER_PARENT_PROCESS"
 LONGEST_PREFIX = 100
 """The broker takes names of at most 255 bytes."""
+REFUSED = {
+    Standing.OLDER: "the database's tables are not of this version: run `flowmanager migrate` first",
+    Standing.FOREIGN: TOO_NEW,
+}
+"""Why a worker does not serve on some tables."""
 HOPELESS = 2
 """Exit status of a process that cannot serve as things are set: to start it again would not help."""
 
@@ -53,16 +59,13 @@ def on_signals(stopping: Event) -> None:
 
 
 def wait_for_schema(settings: Settings, stopping: Event) -> None:
-    """Return when the tables are there; say what is waited for. Raises InvalidSetting for other tables."""
+    """Return when the tables are there; say what is waited for. Raises InvalidSetting for tables it cannot work on."""
     engine = make_engine(settings.database_dsn, pool_size=1)
     told = False
     try:
         while not stopping.is_set():
             try:
-                if pending(engine):
-                    raise InvalidSetting(
-                        "the database's tables are not of this version: run `flowmanager migrate` first"
-                    )
+                check_tables(standing(engine))
                 return
             except StoreLost as lost:
                 if not told:
@@ -71,6 +74,14 @@ def wait_for_schema(settings: Settings, stopping: Event) -> None:
                 stopping.wait(1.0)
     finally:
         engine.dispose()
+
+
+def check_tables(found: Standing) -> None:
+    """Say that the tables are newer, which is well during an update. Raises InvalidSetting for unusable ones."""
+    if found in REFUSED:
+        raise InvalidSetting(REFUSED[found])
+    if found is Standing.NEWER:
+        log.info("tables_newer", why="a newer version has migrated them, and allows this one")
 
 
 def serve_one(settings: Settings) -> int:
@@ -111,7 +122,7 @@ def wait_for_end(stopping: Event) -> None:
 def serve_many(arguments: Sequence[str], processes: int, settings: Settings) -> int:
     """Keep several worker processes running until a signal comes. Return 0 when all of them ended well.
 
-    Raises InvalidSetting for a database whose tables are not current.
+    Raises InvalidSetting for a database on whose tables they cannot work.
     """
     stopping = Event()
     on_signals(stopping)

@@ -39,14 +39,17 @@ PACE = Pace(step=0.01, media=0.03, bridge=0.1, alone=2.0, agent=0.1, ai=0.1)
 class Program:
     """A running `python -m flowmanager …` in a process group of its own; what it says is kept in files."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, *, source: Path = ROOT
+    ) -> None:
+        """`folder`: where its output is kept; `source`: where the package lies."""
         self.files = [folder / f"{uuid4().hex}.{kind}" for kind in ("out", "err")]
         with ExitStack() as stack:
             out, err = (stack.enter_context(path.open("wb")) for path in self.files)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "flowmanager", *arguments],
                 env=dict(environment),
-                cwd=ROOT,
+                cwd=source,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -106,6 +109,8 @@ class Installation:
     folder: Path
     stack: ExitStack
     names: Names = field(default_factory=lambda: Names(f"test-{uuid4().hex}"))
+    source: Path = ROOT
+    """Where the package lies that its programs run: another version may work beside this one."""
 
     def environment(self, **settings: str) -> dict[str, str]:
         """Its settings, some of them replaced."""
@@ -119,7 +124,7 @@ class Installation:
 
     def start(self, *arguments: str, **settings: str) -> Program:
         """Start a program; it is killed at the end if it still runs."""
-        program = Program(arguments, self.environment(**settings), self.folder)
+        program = Program(arguments, self.environment(**settings), self.folder, source=self.source)
         self.stack.callback(program.kill)
         return program
 

@@ -8,6 +8,12 @@ import click
 
 from flowmanager.console import apply_migrations, current_settings, embedded_option, told
 from flowmanager.serve import check_settings
+from flowmanager.store.versions import Standing
+
+DONE = {
+    Standing.CURRENT: "the tables are current",
+    Standing.NEWER: "the tables are newer than this program, which can work on them: nothing was changed",
+}
 
 
 @click.command()
@@ -18,5 +24,4 @@ def command(embedded: bool) -> None:
     settings = current_settings(embedded=embedded)
     if not settings.database_dsn:
         check_settings(replace(settings, rabbitmq_address="unused"))
-    apply_migrations(settings)
-    click.echo("the tables are current")
+    click.echo(DONE[apply_migrations(settings)])

@@ -11,30 +11,44 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from flowmanager.errors import StoreLost
+from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.store.columns import MYSQL
 from flowmanager.store.faults import translated
+from flowmanager.store.versions import Standing, standing_of
 
 SCRIPTS = "flowmanager.store:migrations"
 LOCK_NAME = "CONCAT('flowmanager.', LEFT(SHA2(DATABASE(), 256), 40))"
 LOCK_SECONDS = 10
+TOO_NEW = "the database's tables are of a newer version, on which this program cannot work: install the newer program"
 
 
-def migrate(engine: Engine, *, lock_seconds: int = LOCK_SECONDS) -> None:
+def migrate(engine: Engine, *, lock_seconds: int = LOCK_SECONDS) -> Standing:
     """Run all migrations that are not yet in the database; of several callers at once, one does the work.
 
-    `lock_seconds`: how long to wait for another caller. A connection whose `statement_seconds` are few may break
-    in a long change of a large table. Raises StoreLost.
+    Returns how the tables stand now: current, or newer and left as they are. `lock_seconds`: how long to wait for
+    another caller. A connection whose `statement_seconds` are few may break in a long change of a large table.
+    Raises StoreLost, and InvalidSetting for tables that are too new.
     """
     with translated(), engine.connect() as connection, alone(connection, lock_seconds), connection.begin():
+        found = standing_on(connection)
+        if found is Standing.FOREIGN:
+            raise InvalidSetting(TOO_NEW)
+        if found is Standing.NEWER:
+            return found
         command.upgrade(configuration(connection), "head")
+        return Standing.CURRENT
 
 
-def pending(engine: Engine) -> bool:
-    """Say whether the database lacks migrations (or is newer than the program). Raises StoreLost."""
+def standing(engine: Engine) -> Standing:
+    """Say how the tables stand to this program. Raises StoreLost."""
     with translated(), engine.connect() as connection:
-        wanted = ScriptDirectory.from_config(configuration(connection)).get_heads()
-        return set(MigrationContext.configure(connection).get_current_heads()) != set(wanted)
+        return standing_on(connection)
+
+
+def standing_on(connection: Connection) -> Standing:
+    """Say how the tables of a connection stand to this program."""
+    known = [one.revision for one in ScriptDirectory.from_config(configuration(connection)).walk_revisions()]
+    return standing_of(MigrationContext.configure(connection).get_current_heads(), known)
 
 
 def configuration(connection: Connection) -> Config:

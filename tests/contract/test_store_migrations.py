@@ -13,11 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect
 
-from flowmanager.errors import StoreLost
+from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.store.engine import make_engine
 from flowmanager.store.faults import translated
-from flowmanager.store.migrate import LOCK_SECONDS, alone, configuration, migrate, pending
+from flowmanager.store.migrate import LOCK_SECONDS, alone, configuration, migrate, standing
 from flowmanager.store.tables import metadata
+from flowmanager.store.versions import Standing, number_of
+from tests.schema import newest_migration
 
 
 @pytest.fixture(params=["sqlite", "mysql"])
@@ -46,19 +48,42 @@ def test_indexes_of_both_are_the_same(empty: Engine) -> None:
         assert found == {index.name: (index.columns.keys(), bool(index.unique)) for index in table.indexes}
 
 
-def test_migrations_are_pending_until_they_have_run(empty: Engine) -> None:
-    assert pending(empty)
+def test_tables_are_older_until_the_migrations_have_run(empty: Engine) -> None:
+    assert standing(empty) is Standing.OLDER
+    assert migrate(empty) is Standing.CURRENT
+    assert standing(empty) is Standing.CURRENT
+    assert migrate(empty) is Standing.CURRENT
+
+
+def name_version(engine: Engine, name: str) -> None:
+    """Have the tables say that they are of another version."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{name}'")
+
+
+def test_newer_tables_that_allow_this_version_are_left_as_they_are(empty: Engine) -> None:
     migrate(empty)
-    assert not pending(empty)
+    name_version(empty, f"9000_from_{number_of(newest_migration())}")
+    assert standing(empty) is Standing.NEWER
+    assert migrate(empty) is Standing.NEWER
+    assert standing(empty) is Standing.NEWER
+
+
+@pytest.mark.parametrize("name", ["9000_from_8999", "9000", "a0b1c2d3e4f5"])
+def test_newer_tables_that_do_not_allow_this_version_are_not_touched(empty: Engine, name: str) -> None:
     migrate(empty)
-    assert not pending(empty)
+    name_version(empty, name)
+    assert standing(empty) is Standing.FOREIGN
+    with pytest.raises(InvalidSetting, match="install the newer program"):
+        migrate(empty)
+    assert standing(empty) is Standing.FOREIGN
 
 
 def test_migrations_can_be_taken_back(empty: Engine) -> None:
     migrate(empty)
     with empty.begin() as connection:
         command.downgrade(configuration(connection), "base")
-    assert pending(empty)
+    assert standing(empty) is Standing.OLDER
     assert inspect(empty).get_table_names() == ["alembic_version"]
 
 
@@ -66,7 +91,7 @@ def test_several_may_migrate_at_once(empty: Engine) -> None:
     with ThreadPoolExecutor(3) as threads:
         for done in [threads.submit(migrate, empty) for _ in range(3)]:
             done.result()
-    assert not pending(empty)
+    assert standing(empty) is Standing.CURRENT
 
 
 def test_a_lock_that_went_with_its_connection_is_not_given_back(fresh_database: str) -> None:

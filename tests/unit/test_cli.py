@@ -125,6 +125,23 @@ def test_migrate_makes_the_tables_and_may_be_repeated(tmp_path: Path) -> None:
     engine.dispose()
 
 
+@pytest.mark.parametrize("arguments", [("migrate",), ("serve",), ("serve", "--processes", "2")])
+def test_tables_that_are_too_new_are_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """A version whose tables do not allow this one ends it with one sentence, and what to do."""
+    dsn = f"sqlite:///{tmp_path}/flow.sqlite"
+    run("migrate", DATABASE_DSN=dsn)
+    engine = create_engine(dsn)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9000_from_8999'")
+    engine.dispose()
+    ended = run(*arguments, DATABASE_DSN=dsn, RABBITMQ_ADDRESS=BROKER)
+    assert (ended.exit_code, ended.stderr) == (
+        2,
+        "flowmanager: the database's tables are of a newer version, on which this program cannot work:"
+        " install the newer program\n",
+    )
+
+
 @pytest.fixture
 def answering() -> Iterator[Responder]:
     """Somebody who answers each request with itself, in the memory of this process."""

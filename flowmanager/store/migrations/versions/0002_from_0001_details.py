@@ -7,7 +7,7 @@ from alembic import op
 
 from flowmanager.store.columns import DOCUMENT
 
-revision = "0002"
+revision = "0002_from_0001"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
