@@ -43,7 +43,10 @@ class SqlTransaction:
         self._locked: dict[Id, Activeflow] = {}
 
     def now(self) -> datetime:
-        """Return the database's time (UTC) as of the latest lock in this transaction, else ask for it once."""
+        """Return the database's time (UTC) as of the latest lock in this transaction, else ask for it once.
+
+        It is never earlier than the latest change of a record that this transaction has locked.
+        """
         if self._now is None:
             self._now = self._connection.execute(self._statements.now).scalar_one()
         return self._now
@@ -111,8 +114,8 @@ class SqlTransaction:
     def lock_by_reference(self, reference_id: Id) -> list[Activeflow]:
         """Return the activeflows of a reference that are not over, newest first, and keep others from changing them."""
         rows = self._connection.execute(self._statements.lock_by_reference, {KEY: reference_id}).all()
-        if rows:
-            self._now = rows[0].moment
+        for row in rows:
+            self._note_time(row)
         found = newest_first(load_activeflow(row) for row in rows)
         self._locked.update((activeflow.id, activeflow) for activeflow in found)
         return found
@@ -171,5 +174,10 @@ class SqlTransaction:
     def _lock(self, query: Select[Any], key: Id) -> Row[Any] | None:
         row = self._row(query, key)
         if row is not None:
-            self._now = row.moment
+            self._note_time(row)
         return row
+
+    def _note_time(self, row: Row[Any]) -> None:
+        # A clock that was put back, or that of another server, must not make a history that runs backwards.
+        known = [time for time in (self._now, row.moment, row.tm_update) if time is not None]
+        self._now = max(known)

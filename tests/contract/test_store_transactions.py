@@ -259,3 +259,16 @@ def test_a_later_lock_tells_a_later_time(store: SqlStore) -> None:
 
     first, second = store.run(work)
     assert first < second
+
+
+def test_the_time_of_a_record_never_goes_back(store: SqlStore) -> None:
+    """A clock may be put back, or another server take over whose clock is behind."""
+    later = datetime.now(UTC) + timedelta(hours=1)
+    activeflow = plain_activeflow(tm_update=later)
+    store.run(lambda transaction: transaction.insert_activeflow(activeflow))
+
+    def work(transaction: Transaction) -> datetime:
+        transaction.lock_activeflow(activeflow.id)
+        return transaction.now()
+
+    assert store.run(work) == later

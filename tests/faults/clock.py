@@ -12,6 +12,8 @@ JUMPING = "FLOWMANAGER_TEST_CLOCK"
 SHIFT = "INTERVAL (SELECT seconds FROM chaos_clock) SECOND"
 NOW = f"(UTC_TIMESTAMP(6) + {SHIFT})"
 LONGEST_SECONDS = 60.0
+BACK_SECONDS = 3.0
+"""How far the clock jumps back: so much longer every wait may take."""
 PATIENCE = "SET SESSION lock_wait_timeout = 3"
 """A database that is frozen is not waited for: who waits could not thaw it."""
 MOST_SECONDS = 300.0
@@ -20,12 +22,16 @@ MOST_SECONDS = 300.0
 
 def make_clock(dsn: str) -> None:
     """Make the table."""
-    execute(dsn, "CREATE TABLE chaos_clock (seconds DECIMAL(12, 6) NOT NULL)", "INSERT INTO chaos_clock VALUES (0)")
+    execute(
+        dsn,
+        "CREATE TABLE chaos_clock (seconds DECIMAL(12, 6) NOT NULL)",
+        f"INSERT INTO chaos_clock VALUES ({BACK_SECONDS * 2})",
+    )
 
 
 def jump(dsn: str, seconds: float) -> None:
-    """Let the clock jump ahead, unless it has jumped far enough."""
-    limit = f"WHERE seconds + {seconds:.6f} < {MOST_SECONDS}"
+    """Let the clock jump ahead, or back by a negative number, unless it has jumped far enough."""
+    limit = f"WHERE seconds + {seconds:.6f} BETWEEN 0 AND {MOST_SECONDS}"
     execute(dsn, f"UPDATE chaos_clock SET seconds = seconds + {seconds:.6f} {limit}")
 
 

@@ -11,7 +11,7 @@ from time import sleep
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.faults.clock import LONGEST_SECONDS, PATIENCE, execute, jump
+from tests.faults.clock import BACK_SECONDS, LONGEST_SECONDS, PATIENCE, execute, jump
 from tests.faults.commits import STOPS
 from tests.faults.weather import Kind, Spell, Weather
 
@@ -150,10 +150,17 @@ def read_only(weather: Weather) -> Spell:
 
 
 def jump_ahead(weather: Weather) -> Spell:
-    """Let the database's clock jump: all workers look dead for a moment, all waits are over sooner."""
+    """Let the database's clock jump ahead: all workers look dead for a moment, all waits are over sooner."""
     seconds = weather.random.uniform(1.0, LONGEST_SECONDS)
     jump(weather.dsn, seconds)
     return Spell(f"the clock jumps {seconds:.0f} s ahead")
+
+
+def jump_back(weather: Weather) -> Spell:
+    """Let the database's clock jump back, as one that is put right does."""
+    seconds = weather.random.uniform(0.1, BACK_SECONDS)
+    jump(weather.dsn, -seconds)
+    return Spell(f"the clock jumps {seconds:.1f} s back")
 
 
 def restart_database(weather: Weather) -> Spell:
@@ -190,6 +197,7 @@ KINDS: Mapping[str, Kind] = {
     "down": Kind(2, down),
     "peers": Kind(4, peers),
     "clock": Kind(2, jump_ahead),
+    "clock back": Kind(2, jump_back),
     "freeze": Kind(2, freeze, own_servers=True, never_with=("read-only",)),
     "read-only": Kind(2, read_only, own_servers=True, never_with=("freeze",)),
     "restart database": Kind(2, restart_database, own_servers=True),
