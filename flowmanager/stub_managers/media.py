@@ -51,16 +51,22 @@ def play(world: World, job: Job) -> None:
         answer(world, job)
     if job.option.get("async") is True:
         return
+    begin(world, job)
+
+
+def begin(world: World, job: Job) -> None:
+    """Let the call do something, and report its end when its time is over."""
     end = partial(calls.report_done, world, job.call_id, job.activeflow_id, job.action_id)
     doing = Doing(job.action_id, job.activeflow_id, job.type, end)
     calls.begin(world, job.call_id, doing)
-    world.after(world.pace.media, partial(calls.finish, world, job.call_id, doing))
+    seconds = world.media_seconds(job.type, job.option)
+    if seconds is not None:
+        world.after(seconds, partial(calls.finish, world, job.call_id, doing))
 
 
 def receive_digits(world: World, job: Job) -> None:
     """Press the keys of the script, if there are any left; whoever waits for them decides when they are enough."""
-    end = partial(calls.report_done, world, job.call_id, job.activeflow_id, job.action_id)
-    calls.begin(world, job.call_id, Doing(job.action_id, job.activeflow_id, job.type, end))
+    begin(world, job)
     scripts = world.table("digit_scripts")
     script = scripts.get(job.call_id) or scripts.get("*")
     if script:

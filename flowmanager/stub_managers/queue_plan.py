@@ -26,8 +26,9 @@ class QueuePlan:
 
 
 def plan_of(world: World, queue_id: Id) -> QueuePlan:
-    """Return how a queue behaves."""
-    plan: QueuePlan = world.table("queues").get(queue_id) or QueuePlan()
+    """Return how a queue behaves; `*` stands for every queue that has no plan of its own."""
+    queues = world.table("queues")
+    plan: QueuePlan = queues.get(queue_id) or queues.get("*") or QueuePlan()
     return plan
 
 

@@ -56,12 +56,16 @@ class StubWorld(World):
     def _answer(self, seen: Seen, fault: Fault) -> Any:
         works = not (fault.silent or fault.nonsense or fault.status_code)
         reply = self._perform(seen) if works else None
-        self._stopping.wait(fault.delay)
+        self.pause(fault.delay)
         if fault.nonsense:
             return NONSENSE[fault.nonsense]
         if fault.status_code:
             return self.stubs[seen.manager].refuse(fault.status_code, fault.reason, "a rule says so")
         return None if fault.lost else reply
+
+    def pause(self, seconds: float) -> None:
+        """Keep an answer back."""
+        self._stopping.wait(seconds)
 
     def start(self) -> None:
         """Let time pass."""

@@ -97,6 +97,11 @@ class World:
         """Return the time as the wire has it."""
         return str(time_text(self.now()))
 
+    def media_seconds(self, action_type: str, option: Mapping[str, Any]) -> float | None:
+        """Return how long a media action takes; None: until something else ends it."""
+        del option
+        return None if action_type == "digits_receive" else self.pace.media
+
     def after(self, seconds: float, work: Work) -> None:
         """Do some work later."""
         self.timetable.after(seconds, work)

@@ -19,9 +19,9 @@ from flowmanager.orchestrator.recovery import Recovery
 from flowmanager.ports import Ask, Message, MessageKind, Transaction
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.settings import Settings
+from flowmanager.simulation.memory_store import MemoryStore
 from flowmanager.transport.envelope import Delivery
 from flowmanager.transport.link import Link
-from tests.simulation.memory_store import MemoryStore
 from tests.simulation.scheduler import Scheduler
 
 T = TypeVar("T")

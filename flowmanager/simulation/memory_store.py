@@ -13,24 +13,13 @@ from flowmanager.core.flow import Flow
 from flowmanager.core.ids import Id
 from flowmanager.errors import AlreadyExists, Answered
 from flowmanager.ports import Message, Page, Transaction
+from flowmanager.simulation.clock import Clock
 
 T = TypeVar("T")
 
-BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 ANSWER_TIME = timedelta(seconds=600)
 TIMED = (State.WAITING, State.CREATED)
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass
-class Clock:
-    """The database's time; it moves when it is told to."""
-
-    now: datetime = BEGINNING
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -204,6 +193,11 @@ class MemoryStore:
         waits = ((one.wait.until, one) for one in self.tables.activeflows.values() if one.wait and one.state in TIMED)
         passed = sorted((until, one.id) for until, one in waits if until and until <= self.clock.now)
         return [key for _, key in passed][:limit]
+
+    def next_deadline(self) -> datetime | None:
+        """Return when the next wait has passed its deadline; None: nothing waits for the clock."""
+        waits = (one.wait for one in self.tables.activeflows.values() if one.wait and one.state in TIMED)
+        return min((wait.until for wait in waits if wait.until), default=None)
 
     def orphans(self, *, seconds: float, limit: int) -> list[tuple[Id, Id | None]]:
         """Return activeflows whose owner is silent."""

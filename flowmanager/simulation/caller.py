@@ -1,0 +1,220 @@
+"""The caller of a script: does one step after the other, each as soon as the flow has come to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowmanager.core.activeflow import Activeflow, State
+from flowmanager.core.ids import Id
+from flowmanager.errors import FlowManagerError
+from flowmanager.simulation import script as steps
+from flowmanager.simulation.office import Office
+from flowmanager.simulation.telling import span
+
+REACTION_SECONDS = 1.0
+"""Between a request for keys and the first key."""
+KEY_SECONDS = 0.3
+"""Between two keys."""
+
+Condition = Callable[[], bool]
+Acts = Generator[Condition, None, None]
+
+
+@dataclass(slots=True)
+class Caller:
+    """Plays the steps. `call_id`: the call, `activeflow_id`: its flow."""
+
+    office: Office
+    call_id: Id
+    activeflow_id: Id
+    played: int = 0
+    """How many steps are done."""
+    failures: list[str] = field(default_factory=list)
+    """What did not happen as the script wanted."""
+    mark: int = 0
+    """How many actions the flow had come to when the step before was done."""
+    listened: int = 0
+    """Up to which text the caller has listened."""
+    acts: Acts | None = None
+    wanted: Condition | None = None
+
+    def begin(self) -> None:
+        """Begin to play, and look on from now on."""
+        self.acts = self.play()
+        self.office.watchers.append(self.notice)
+        self.notice()
+
+    def notice(self) -> None:
+        """Go on as far as that is possible now."""
+        while self.acts is not None and (self.wanted is None or self.wanted()):
+            self.wanted = next(self.acts, None)
+            if self.wanted is None:
+                self.acts = None
+
+    def play(self) -> Acts:
+        """Do one step after the other."""
+        for step in self.office.script.steps:
+            yield from PLAYS[type(step)](self, step)
+            if self.failures:
+                return
+            self.played += 1
+            self.mark = len(self.office.recorder.entered)
+
+    # What the caller knows.
+
+    @property
+    def flow(self) -> Activeflow:
+        """The activeflow as it is."""
+        return self.office.recorder.records[self.activeflow_id]
+
+    def asked_for_keys(self) -> bool:
+        """Say whether the flow waits for keys, or says something that a key ends."""
+        flow, action = self.flow, self.flow.current_action
+        ends_talk = action.type == "talk" and (action.option or {}).get("digits_handle") == "next"
+        return flow.state is State.WAITING and (action.type == "digits_receive" or ends_talk)
+
+    def at(self, said: str) -> bool:
+        """Say whether the flow is at an action, or has come to it since the step before."""
+        recorder = self.office.recorder
+        label = recorder.labels.find(said) or said
+        here = recorder.labels.of(self.flow.current_action.id, self.flow.current_action.type)
+        return (here == label and not self.flow.over) or label in recorder.entered[self.mark :]
+
+    def over(self) -> bool:
+        """Say whether the flow has ended."""
+        return self.flow.over
+
+    def tell(self, what: str) -> None:
+        """Write down what the caller does."""
+        self.office.recorder.add("caller", what)
+
+    def pause(self, seconds: float) -> Acts:
+        """Let time pass."""
+        end = self.office.recorder.now + seconds
+        self.office.peers.after(seconds, nothing)
+        yield lambda: self.office.recorder.now >= end - 1e-6
+
+    # What the caller does.
+
+    def press(self, step: steps.Press) -> Acts:
+        """Press keys, when they are wanted or during an action."""
+        if step.at:
+            yield lambda: self.at(step.at)
+            yield from self.pause(step.after)
+        else:
+            yield self.asked_for_keys
+            yield from self.pause(REACTION_SECONDS)
+        for key in step.keys:
+            self.tell(f"presses {key}")
+            self.office.peers.press(self.call_id, key)
+            yield from self.pause(KEY_SECONDS)
+
+    def silence(self, step: steps.Silence) -> Acts:
+        """Do nothing."""
+        if step.seconds is not None:
+            self.tell(f"is silent for {span(step.seconds)}")
+            yield from self.pause(step.seconds)
+            return
+        yield self.asked_for_keys
+        self.tell("is silent until the time is up")
+        count = self.flow.executed_count
+        yield lambda: self.flow.executed_count > count or self.flow.over
+
+    def hears(self, step: steps.Hears) -> Acts:
+        """Listen until something is said."""
+        heard = self.office.recorder.heard
+        end = None if step.within is None else self.office.recorder.now + step.within
+        if step.within is not None:
+            self.office.peers.after(step.within, nothing)
+
+        def found() -> bool:
+            while self.listened < len(heard):
+                self.listened += 1
+                if matches(step, heard[self.listened - 1]):
+                    return True
+            return False
+
+        result: list[bool] = []
+
+        def decided() -> bool:
+            late = end is not None and self.office.recorder.now > end
+            if found():
+                result.append(not late)
+            elif late or (end is not None and self.office.recorder.now >= end):
+                result.append(False)
+            return bool(result)
+
+        yield decided
+        if not result[0]:
+            self.failures.append(f"{step.path}: did not hear {step.text!r} within {span(step.within or 0)}")
+
+    def reaches(self, step: steps.Reaches) -> Acts:
+        """Wait until the flow comes to an action."""
+        yield lambda: self.at(step.action)
+
+    def say(self, step: steps.Say) -> Acts:
+        """Say something."""
+        self.tell(f"says “{step.text}”")
+        data = {"call_id": self.call_id, "text": step.text}
+        self.office.peers.emit("transcribe", "transcribe_result", data)
+        yield from self.pause(0)
+
+    def hangup(self, step: steps.Hangup) -> Acts:
+        """Hang up."""
+        if step.at:
+            yield lambda: self.at(step.at)
+        yield from self.pause(step.after)
+        if not self.flow.over:
+            self.tell("hangs up")
+        self.office.peers.hang_up(self.call_id)
+        yield from self.pause(0)
+
+    def resume(self, _step: steps.Resume) -> Acts:
+        """Let a blocked flow go on, as the service that blocked it does."""
+        yield lambda: self.flow.state is State.BLOCKED
+        yield from self.ask("continue", {"current_action_id": self.flow.current_action.id})
+
+    def set_variables(self, step: steps.SetVariables) -> Acts:
+        """Set variables, as services do."""
+        self.office.request("POST", f"/v1/variables/{self.activeflow_id}/variables", {"variables": step.variables})
+        yield from self.pause(0)
+
+    def ask(self, verb: str, data: Mapping[str, Any]) -> Acts:
+        """Ask flow-manager for something about the activeflow."""
+        self.office.recorder.add("note", f"a service asks to {verb}")
+        try:
+            self.office.request("POST", f"/v1/activeflows/{self.activeflow_id}/{verb}", data)
+        except FlowManagerError as error:
+            self.failures.append(f"{verb}: {error}")
+        yield from self.pause(0)
+
+    def left_over(self) -> steps.Step | None:
+        """Return the step that was waited for in the end; None: all were done."""
+        all_steps = self.office.script.steps
+        return all_steps[self.played] if self.played < len(all_steps) else None
+
+
+def nothing() -> None:
+    """Only let the caller notice what time it is."""
+
+
+def matches(step: steps.Hears, text: str) -> bool:
+    """Say whether a text is the one that is listened for."""
+    if step.how == "matches":
+        return re.search(step.text, text) is not None
+    return step.text == text if step.how == "is" else step.text.lower() in text.lower()
+
+
+PLAYS: Mapping[type, Callable[[Caller, Any], Acts]] = {
+    steps.Press: Caller.press,
+    steps.Silence: Caller.silence,
+    steps.Hears: Caller.hears,
+    steps.Reaches: Caller.reaches,
+    steps.Say: Caller.say,
+    steps.Hangup: Caller.hangup,
+    steps.Resume: Caller.resume,
+    steps.SetVariables: Caller.set_variables,
+}

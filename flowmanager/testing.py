@@ -1,0 +1,44 @@
+"""For tests of flows: run a flow as a script says and look at what came of it.
+
+from flowmanager.testing import simulate
+
+def test_two_leads_to_support():
+    result = simulate("flows/front-desk.json", {"steps": [{"press": "2"}]})
+    assert result.visited("support")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flowmanager.simulation.flow_file import InvalidFlow, flow_body, read_flow_file
+from flowmanager.simulation.result import Result
+from flowmanager.simulation.run import run_simulation
+from flowmanager.simulation.script import InvalidScript, Script
+from flowmanager.simulation.script_reader import read_script, read_script_file, script_from
+from flowmanager.simulation.timeline import Done, Entry, PeerRequest
+
+__all__ = ["Done", "Entry", "InvalidFlow", "InvalidScript", "PeerRequest", "Result", "simulate"]
+
+
+def simulate(flow: Any, script: Any = None) -> Result:
+    """Run a flow to its end.
+
+    `flow`: the path of a JSON file, the flow as a mapping, or its list of actions. `script`: the path of a YAML file,
+    YAML as a text, or a mapping that says the same; None: the caller listens to all and presses nothing.
+    Raises InvalidFlow and InvalidScript. What the script expects and does not find is in `failures` of the result.
+    """
+    body = read_flow_file(Path(flow)) if isinstance(flow, str | Path) else flow_body(flow)
+    return run_simulation(body, script_of(script))
+
+
+def script_of(script: Any) -> Script:
+    """Return a script given in any form."""
+    if script is None:
+        return Script()
+    if isinstance(script, Mapping):
+        return script_from(script)
+    text = str(script)
+    return read_script(text) if "\n" in text else read_script_file(Path(text))
