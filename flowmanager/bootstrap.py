@@ -36,7 +36,7 @@ from flowmanager.ports import Store
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.route import App, Route, Router
 from flowmanager.settings import Settings
-from flowmanager.store.engine import make_engines
+from flowmanager.store.engine import STATEMENT_SECONDS, make_engines
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.subscription import Subscription
 from flowmanager.sweeper import Duties, Seconds, Sweeper, pulse, turns
@@ -141,9 +141,10 @@ def make_router(engine: Engine) -> Router:
     return Router(make_app(engine), routes)
 
 
-def make_store(settings: Settings) -> SqlStore:
-    """Return the database. Nothing is connected yet."""
-    engines = make_engines(settings.database_dsn, pool_size=settings.threads * 3 + 2)
+def make_store(settings: Settings, *, statement_seconds: float = STATEMENT_SECONDS) -> SqlStore:
+    """Return the database. Nothing is connected yet. `statement_seconds`: how long it may be silent."""
+    pool_size = settings.threads * 3 + 2
+    engines = make_engines(settings.database_dsn, pool_size=pool_size, statement_seconds=statement_seconds)
     return SqlStore(engines, answer_seconds=settings.answer_seconds)
 
 
@@ -200,6 +201,7 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
         timer=settings.timer_seconds,
         outbox=settings.outbox_seconds,
         purge=settings.purge_seconds,
+        retention=settings.retention_seconds,
     )
 
     def sweeper(duties: Duties) -> Sweeper:

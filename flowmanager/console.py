@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -13,9 +14,11 @@ import click
 from flowmanager.client import ClientError
 from flowmanager.embedded import embedded_folder, embedded_settings
 from flowmanager.errors import FlowManagerError
+from flowmanager.serve import check_settings, check_tables
 from flowmanager.settings import Settings, read_settings
 from flowmanager.store.engine import make_engine
 from flowmanager.store.migrate import migrate as run_migrations
+from flowmanager.store.migrate import standing
 from flowmanager.store.versions import Standing
 
 embedded_option = click.option(
@@ -44,6 +47,23 @@ def current_settings(*, embedded: bool) -> Settings:
     """Return the settings of this environment."""
     settings = read_settings(os.environ)
     return embedded_settings(settings, embedded_folder()) if embedded else settings
+
+
+def database_settings(*, embedded: bool) -> Settings:
+    """Return the settings of this environment for what needs the database only. Raises InvalidSetting without one."""
+    settings = current_settings(embedded=embedded)
+    if not settings.database_dsn:
+        check_settings(replace(settings, rabbitmq_address="unused"))
+    return settings
+
+
+def require_tables(settings: Settings) -> None:
+    """Raise InvalidSetting when the program cannot work on the tables, StoreLost without a database."""
+    engine = make_engine(settings.database_dsn, pool_size=1)
+    try:
+        check_tables(standing(engine))
+    finally:
+        engine.dispose()
 
 
 def apply_migrations(settings: Settings) -> Standing:

@@ -198,6 +198,28 @@ class Store(Protocol):
         ...
 
 
+STEPS_FOR_EACH = 10
+"""Lines of history in a transaction for each activeflow deleted in it: a long history takes several transactions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How much was deleted."""
+
+    activeflows: int = 0
+    steps: int = 0
+    """Lines of their histories."""
+
+    def __add__(self, other: Purged) -> Purged:
+        """Return both together."""
+        return Purged(self.activeflows + other.activeflows, self.steps + other.steps)
+
+    @property
+    def rows(self) -> int:
+        """The number of all rows."""
+        return self.activeflows + self.steps
+
+
 class Upkeep(Protocol):
     """What the sweeper needs of the database."""
 
@@ -219,6 +241,14 @@ class Upkeep(Protocol):
 
     def purge(self, *, limit: int) -> int:
         """Delete expired answers, temporary flows and dead workers' rows; return how many."""
+        ...
+
+    def purge_ended(self, *, seconds: float, limit: int) -> Purged:
+        """Delete up to `limit` activeflows that ended so long ago, with their histories, in one short transaction.
+
+        Of a long history only a part: until nothing is deleted there may be more. One stays while it has an unpublished
+        message, while the one that started it runs, and while one that it started is there.
+        """
         ...
 
 

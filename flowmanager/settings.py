@@ -56,6 +56,9 @@ class Settings:
     """After how long an unpublished event is published by somebody else."""
     purge_seconds: float = 10.0
     """How often expired rows are deleted."""
+    retention_seconds: float = 0.0
+    """After how long an ended activeflow is deleted with its history; 0: never, for that must be somebody's decision.
+    Records of customers are not deleted unasked, but then the tables grow with every call: 2592000 is 30 days."""
     media_wait_seconds: float = 3600.0
     """How long a media action without a limit of its own may take."""
     grace_seconds: float = 5.0
@@ -101,7 +104,7 @@ def given(environment: Mapping[str, str], one: Any) -> Any:
 
 def kind_of(one: Any) -> str:
     """Return how the value of a setting is read: a number that is 0 when not set may be set to 0 too."""
-    return f"{one.type} or 0" if one.type == "int" and one.default == 0 else str(one.type)
+    return f"{one.type} or 0" if one.type in ("int", "float") and one.default == 0 else str(one.type)
 
 
 def variable_of(name: str) -> str:
@@ -146,12 +149,18 @@ def seconds(text: str) -> float:
     return value
 
 
+def seconds_or_zero(text: str) -> float:
+    """Read a time that is not below zero."""
+    return 0.0 if float(text) == 0 else seconds(text)
+
+
 BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 PARSERS: Mapping[str, Any] = {
     "str": str,
     "int": positive,
     "int or 0": positive_or_zero,
     "float": seconds,
+    "float or 0": seconds_or_zero,
     "bool": lambda text: BOOLEANS[text.lower()],
 }
 EXPECTED = {
@@ -159,5 +168,6 @@ EXPECTED = {
     "int": "a whole number above 0",
     "int or 0": "a whole number, 0 or above",
     "float": "a number above 0",
+    "float or 0": "a number, 0 or above",
     "bool": "true or false",
 }

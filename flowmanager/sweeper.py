@@ -20,6 +20,8 @@ log = structlog.get_logger()
 
 BATCH = 500
 """Rows of one round of publishing and of deleting."""
+ENDED_BATCH = 50
+"""Activeflows of one transaction of deleting, each with some lines of history: it must be short."""
 TICK_SECONDS = 5.0
 PURGE_SECONDS = 1.0
 """How long one round of deleting may keep timers waiting."""
@@ -44,6 +46,8 @@ class Seconds:
     timer: float
     outbox: float
     purge: float
+    retention: float = 0.0
+    """How long what has ended is kept; 0: for ever."""
 
 
 Duties = Callable[["Sweeper", Recovery], list[Duty]]
@@ -56,7 +60,7 @@ def pulse(seconds: Seconds) -> Duties:
         return [
             Duty(lambda: recovery.upkeep.heartbeat(recovery.engine.worker_id), seconds.heartbeat),
             Duty(lambda: sweeper.publish_late(recovery.upkeep, seconds.outbox), seconds.outbox / 2),
-            Duty(lambda: sweeper.purge(recovery.upkeep), seconds.purge),
+            Duty(lambda: sweeper.purge(recovery.upkeep, seconds.retention), seconds.purge),
         ]
 
     return duties
@@ -98,10 +102,14 @@ class Sweeper(Thread):
         """Publish the events of one activeflow and start its children."""
         self._aftermath.complete(work, self._link)
 
-    def purge(self, upkeep: Upkeep) -> None:
-        """Delete expired rows in small batches until few are left, or it is time for other duties."""
+    def purge(self, upkeep: Upkeep, retention: float) -> None:
+        """Delete what has expired and what ended long ago, until nothing is left or it is time for other duties."""
         end = monotonic() + PURGE_SECONDS
-        while upkeep.purge(limit=BATCH) >= BATCH and monotonic() < end and not self._stopping.is_set():
+        more = True
+        while more and monotonic() < end and not self._stopping.is_set():
+            more = upkeep.purge(limit=BATCH) >= BATCH
+            if retention:
+                more = upkeep.purge_ended(seconds=retention, limit=ENDED_BATCH).rows > 0 or more
             upkeep.heartbeat(self._engine.worker_id)
 
     def publish_late(self, upkeep: Upkeep, seconds: float) -> None:

@@ -224,6 +224,7 @@ class Desk:
         """Let time pass: deadlines, heartbeats and unpublished messages get older."""
         aged = (
             (activeflows, "wait_until"),
+            (activeflows, "tm_end"),
             (workers, "tm_heartbeat"),
             (outbox, "tm_create"),
             (flows, "tm_expire"),

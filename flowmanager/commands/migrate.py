@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
-from flowmanager.console import apply_migrations, current_settings, embedded_option, told
-from flowmanager.serve import check_settings
+from flowmanager.console import apply_migrations, database_settings, embedded_option, told
 from flowmanager.store.versions import Standing
 
 DONE = {
@@ -21,7 +18,4 @@ DONE = {
 @told
 def command(embedded: bool) -> None:
     """Bring the database's tables to this version."""
-    settings = current_settings(embedded=embedded)
-    if not settings.database_dsn:
-        check_settings(replace(settings, rabbitmq_address="unused"))
-    click.echo(DONE[apply_migrations(settings)])
+    click.echo(DONE[apply_migrations(database_settings(embedded=embedded))])

@@ -12,7 +12,7 @@ from flowmanager.core.activeflow import Activeflow, State, Step
 from flowmanager.core.flow import Flow
 from flowmanager.core.ids import Id
 from flowmanager.errors import AlreadyExists, Answered
-from flowmanager.ports import Message, Page, Transaction
+from flowmanager.ports import STEPS_FOR_EACH, Message, Page, Purged, Transaction
 from flowmanager.simulation.clock import Clock
 
 T = TypeVar("T")
@@ -224,10 +224,42 @@ class MemoryStore:
             del tables.flows[key]
         return len(answers) + len(flows)
 
+    def purge_ended(self, *, seconds: float, limit: int) -> Purged:
+        """Delete what ended long ago; of a long history a part."""
+        oldest = self.clock.now - timedelta(seconds=seconds)
+        over = [one for one in self.tables.activeflows.values() if one.tm_end and one.tm_end <= oldest]
+        chosen = sorted((one for one in over if not self._needed(one)), key=lambda one: one.tm_end or EARLIEST)[:limit]
+        purged, left = Purged(), limit * STEPS_FOR_EACH
+        for one in sorted(chosen, key=lambda one: one.id):
+            steps = sorted_steps(self.tables.steps.get(one.id, ()))
+            self.tables.steps[one.id] = tuple(steps[left:])
+            if len(steps) < left:
+                del self.tables.activeflows[one.id], self.tables.steps[one.id]
+            purged += Purged(int(len(steps) < left), min(len(steps), left))
+            left -= len(steps)
+            if left <= 0:
+                break
+        return purged
+
+    def _needed(self, ended: Activeflow) -> bool:
+        every = self.tables.activeflows
+        starter = every.get(ended.reference_activeflow_id)
+        later = (one for one in every.values() if order_of(one) > order_of(ended))
+        return (
+            any(message.activeflow_id == ended.id for message, _ in self.tables.outbox.values())
+            or (starter is not None and not starter.over)
+            or any(one.reference_activeflow_id == ended.id for one in later)
+        )
+
 
 def newest_first(records: Iterable[Any]) -> list[Any]:
     """Return records in the order of lists."""
-    return sorted(records, key=lambda one: (one.tm_create or EARLIEST, one.id), reverse=True)
+    return sorted(records, key=order_of, reverse=True)
+
+
+def order_of(record: Any) -> tuple[datetime, Id]:
+    """Return the place of a record in lists."""
+    return (record.tm_create or EARLIEST, record.id)
 
 
 def sorted_steps(steps: Iterable[Step]) -> list[Step]:

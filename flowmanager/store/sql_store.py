@@ -14,13 +14,14 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 from flowmanager.core.activeflow import State
 from flowmanager.core.ids import Id
 from flowmanager.errors import Contention
-from flowmanager.ports import Message, Transaction
+from flowmanager.ports import Message, Purged, Transaction
 from flowmanager.store import statements as sql
 from flowmanager.store.engine import Engines
 from flowmanager.store.faults import translated
 from flowmanager.store.keys import answer_key
 from flowmanager.store.moments import moments_of
 from flowmanager.store.records import load_message
+from flowmanager.store.retention import Retention
 from flowmanager.store.statements import KEY, KEYS, statements_of
 from flowmanager.store.tables import activeflows, answers, flows, outbox, workers
 from flowmanager.store.transaction import SqlTransaction
@@ -115,6 +116,15 @@ class SqlStore:
             + self._delete_some(workers.c.id, silent, limit)
         )
 
+    def purge_ended(self, *, seconds: float, limit: int) -> Purged:
+        """Delete up to `limit` activeflows that ended so long ago, with their histories; see the port Upkeep."""
+        return self._again(self._purge_ended, Retention(self._moments, seconds), limit)
+
+    def count_ended(self, *, seconds: float) -> Purged:
+        """Count what `purge_ended` deletes when it is called until nothing is left; see Retention.count."""
+        [(number, steps)] = self._execute(Retention(self._moments, seconds).count())
+        return Purged(activeflows=number, steps=int(steps))
+
     def close(self) -> None:
         """Close all connections."""
         self._engines.dispose()
@@ -122,6 +132,10 @@ class SqlStore:
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
         with translated(), self._engines.transactions.begin() as connection:
             return work(SqlTransaction(connection, self._statements))
+
+    def _purge_ended(self, retention: Retention, limit: int) -> Purged:
+        with translated(), self._engines.transactions.begin() as connection:
+            return retention.purge(connection, limit)
 
     def _execute(self, statement: Executable, values: Values = NO_VALUES) -> Sequence[Row[Any]]:
         return self._again(self._single, statement, values)

@@ -87,6 +87,8 @@ activeflows = Table(
     Index("activeflows_create", "tm_create", "id"),
     Index("activeflows_wait", "wait_until"),
     Index("activeflows_owner", "state", "owner"),
+    Index("activeflows_end", "tm_end"),
+    Index("activeflows_starter", "reference_activeflow_id"),
     **OPTIONS,
 )
 

@@ -51,13 +51,25 @@ def test_every_setting_can_be_given(variable: str) -> None:
     assert read_settings({variable: text}) == changed(variable, value)
 
 
+@pytest.mark.parametrize("text", ["0", "0.0"])
+def test_a_time_that_is_not_set_can_be_given_as_zero(text: str) -> None:
+    """It means: not at all."""
+    assert read_settings({"FLOWMANAGER_RETENTION_SECONDS": text}).retention_seconds == 0
+
+
 WRONG = {
     "int": ["x", "1.5", "-1", "1e3", "9" * 5000],
     "float": ["x", "0", "-1", "nan", "inf", "1e9", "5s"],
     "bool": ["x", "2", "on"],
     "str": [],
 }
-MISTAKES = [(variable, text) for variable, one in VARIABLES.items() for text in WRONG[str(one.type)]]
+MAY_BE_ZERO = {variable for variable, one in VARIABLES.items() if one.default == 0}
+MISTAKES = [
+    (variable, text)
+    for variable, one in VARIABLES.items()
+    for text in WRONG[str(one.type)]
+    if not (text == "0" and variable in MAY_BE_ZERO)
+]
 
 
 @pytest.mark.parametrize(("variable", "text"), MISTAKES, ids=lambda text: text[:30])
