@@ -41,8 +41,8 @@ class Retention:
         counted too.
         """
         young = or_(started.c.tm_end.is_(None), started.c.tm_end > self.moments.after(-self.seconds))
-        steps = func.coalesce(func.sum(activeflows.c.executed_count), 0)
-        found = select(func.count(), steps).select_from(activeflows)
+        steps = func.coalesce(func.sum(activeflows.c.executed_count), 0).label("steps")
+        found = select(func.count().label("number"), steps).select_from(activeflows)
         return found.where(self.over(), ~later_started().where(young).exists())
 
     def candidates(self, limit: int) -> Select[Id]:

@@ -122,8 +122,8 @@ class SqlStore:
 
     def count_ended(self, *, seconds: float) -> Purged:
         """Count what `purge_ended` deletes when it is called until nothing is left; see Retention.count."""
-        [(number, steps)] = self._execute(Retention(self._moments, seconds).count())
-        return Purged(activeflows=number, steps=int(steps))
+        [row] = self._execute(Retention(self._moments, seconds).count())
+        return Purged(activeflows=row.number, steps=int(row.steps))
 
     def close(self) -> None:
         """Close all connections."""
