@@ -30,6 +30,7 @@ from flowmanager.orchestrator.flows import FlowStore
 from flowmanager.orchestrator.lifecycle import Lifecycle
 from flowmanager.orchestrator.recovery import Recovery
 from flowmanager.orchestrator.talk import Talk
+from flowmanager.orchestrator.tracing import Traces
 from flowmanager.orchestrator.turn import Turns
 from flowmanager.orchestrator.variables import VariableStore
 from flowmanager.ports import Store
@@ -132,6 +133,7 @@ def make_app(engine: Engine) -> App:
         variables=VariableStore(engine),
         dispatch=Dispatch(engine, turns),
         customers=Customers(lifecycle=lifecycle, flows=flows),
+        traces=Traces(engine),
     )
 
 

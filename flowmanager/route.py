@@ -21,6 +21,7 @@ from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.flow_stack import FlowStack
 from flowmanager.orchestrator.flows import FlowStore
 from flowmanager.orchestrator.lifecycle import Lifecycle
+from flowmanager.orchestrator.tracing import Traces
 from flowmanager.orchestrator.turn import Turns
 from flowmanager.orchestrator.variables import VariableStore
 from flowmanager.ports import Page
@@ -53,6 +54,7 @@ class App:
     dispatch: Dispatch
     flow_stack: FlowStack
     customers: Customers
+    traces: Traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,12 +56,12 @@ def variables_changed(before: Mapping[str, str], changes: Mapping[str, str], not
 def condition(comparison: Comparison) -> Details:
     """Return what was compared, masked by the name of the left side."""
     hidden = is_secret(comparison.name)
-    sides = {"left": comparison.left, "right": comparison.right}
     return {
         "name": comparison.name[:NAME_CHARACTERS],
+        "left": shown_value(comparison.name, comparison.left),
         "operator": comparison.sign[:NAME_CHARACTERS],
+        "right": MASK if hidden else shown_text(comparison.right),
         "result": comparison.result,
-        **{side: MASK if hidden else shown_value(comparison.name, value) for side, value in sides.items()},
     }
 
 

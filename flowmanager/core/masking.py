@@ -17,6 +17,10 @@ ITEMS = 12
 """Of one list or object."""
 DIGITS_SHOWN = 3
 """Keys that a caller pressed: a choice in a menu is shown, a PIN is not."""
+NAMING = ("key", "name", "variable")
+"""Keys whose text may be the name of a secret …"""
+NAMED = frozenset({"value", "value_string", "value_number"})
+"""… that stands under these beside it."""
 CARD_DIGITS = range(13, 20)
 
 WORDS = "password|passwd|passphrase|secret|token|pin|cvc|cvv|card|iban|ssn|authorization|credential|credentials|apikey"
@@ -80,10 +84,9 @@ def shown_tree(tree: Any, *, depth: int = 3, name: str = "") -> Any:
 
 def shown_object(tree: Mapping[str, Any], depth: int) -> dict[str, Any]:
     """Return an object as it may be shown. Where it names a secret beside a value, the value is masked."""
-    named = tree.get("key", tree.get("name"))
-    told = str(named) if isinstance(named, str) else ""
+    beside = any(is_secret(tree[name]) for name in NAMING if isinstance(tree.get(name), str))
     shown = {
-        key[:NAME_CHARACTERS]: shown_tree(value, depth=depth - 1, name=told if key == "value" and told else key)
+        key[:NAME_CHARACTERS]: MASK if beside and key in NAMED else shown_tree(value, depth=depth - 1, name=key)
         for key, value in list(tree.items())[:ITEMS]
     }
     return shown if len(tree) <= ITEMS else {**shown, "…": f"{len(tree) - ITEMS} more"}

@@ -36,6 +36,7 @@ GET    /v1/activeflows/ID
 DELETE /v1/activeflows/ID
 GET    /v1/activeflows/ID/next
 GET    /v1/activeflows/ID/stacks
+GET    /v1/activeflows/ID/trace?since=3&limit=10
 PUT    /v1/activeflows/ID/forward_action_id
 POST   /v1/activeflows/ID/continue
 POST   /v1/activeflows/ID/execute

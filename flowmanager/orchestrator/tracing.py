@@ -1,0 +1,42 @@
+"""Reading what happened to an activeflow: the record, a part of its history with details, and the flow's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from flowmanager.core.ids import Id
+from flowmanager.orchestrator.engine import Engine, Work
+from flowmanager.orchestrator.lifecycle import found
+from flowmanager.ports import Transaction
+from flowmanager.schemas.trace_wire import trace_wire
+from flowmanager.schemas.wire import Wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Which steps are wanted. `since` None: the latest."""
+
+    since: int | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Shows traces."""
+
+    engine: Engine
+
+    def show(self, work: Work, activeflow_id: Id, part: Part) -> Wire:
+        """Show what happened to an activeflow. Raises ActiveflowNotFound."""
+        return work.commit(partial(self.read, activeflow_id, part))
+
+    def read(self, activeflow_id: Id, part: Part, transaction: Transaction) -> Wire:
+        """Read and show inside a transaction."""
+        flow = found(transaction, activeflow_id)
+        latest = part.since is None
+        since = max(flow.executed_count - part.limit, 0) if part.since is None else part.since
+        steps = transaction.get_trace(flow.id, since=since, until=since + part.limit)
+        template = transaction.get_flow(flow.flow_id)
+        name = template.name if template else ""
+        return trace_wire(flow, steps, name=name, now=transaction.now(), latest=latest)
