@@ -135,13 +135,6 @@ def execute(url: URL, *statements: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[Services]:
-    """The servers of this session; those that were started for it are stopped at its end."""
-    with ExitStack() as stack:
-        yield start_services(stack)
-
-
-@pytest.fixture(scope="session")
 def database_dsn(services: Services) -> Iterator[str]:
     """A SQLAlchemy URL of this session's own MySQL database."""
     with private_database(services.database_dsn) as dsn:
