@@ -11,6 +11,7 @@ from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType, State
 from flowmanager.core.ids import Id
 from flowmanager.core.signals import Signal, SignalKind
+from flowmanager.errors import Answered
 from flowmanager.managers.managers import Managers
 from flowmanager.orchestrator import record
 from flowmanager.orchestrator.actions import ActionChecker
@@ -71,9 +72,20 @@ class Control:
 
         Raises ActiveflowNotFound, ActiveflowEnded, TargetNotFound.
         """
-        flow = work.commit(partial(self.forwarded, work, activeflow_id, target_id))
+        try:
+            flow = work.commit(partial(self.forwarded, work, activeflow_id, target_id))
+        except Answered:
+            if now and work.redelivered:
+                work.afterwards.append(partial(self.catch_up, work, activeflow_id))
+            raise
         if now:
             work.afterwards.append(partial(self.move_on, work, flow))
+
+    def catch_up(self, work: Work, activeflow_id: Id) -> None:
+        """Move on if the worker that answered the request did not come to that: the jump is still pending then."""
+        flow = work.commit(lambda transaction: transaction.get_activeflow(activeflow_id))
+        if flow is not None and not flow.over and flow.forward is not None:
+            self.move_on(work, flow)
 
     def forwarded(self, work: Work, activeflow_id: Id, target_id: Id, transaction: Transaction) -> Activeflow:
         """Set a pending jump inside a transaction."""
@@ -89,4 +101,6 @@ class Control:
             key = f"{flow.id}:{work.key or self.engine.ids.new()}:forward"
             Managers.of(work.rpc, self.engine.store, key).call.action_next(flow.reference_id)
         elif not pulled:
-            self.turns.react(work, flow.id, Signal(kind=SignalKind.FORWARD, cause="forward_now"))
+            part = work.branch("forward")
+            self.turns.react(part, flow.id, Signal(kind=SignalKind.FORWARD, cause="forward_now"))
+            work.join(part)

@@ -72,7 +72,7 @@ class Turns:
         """
         progress = self.committed(work, resume.activeflow_id, partial(self.begin, work, resume))
         if resume.answered_early:
-            work.reply_now()
+            self.kept_up(work.reply_now, resume.activeflow_id)
         self.finish(work, progress)
 
     def react(self, work: Work, activeflow_id: Id, signal: Signal) -> bool:
@@ -195,7 +195,18 @@ class Turns:
             raise
         except Exception as error:
             log.exception("turn_failed", activeflow_id=flow_id)
-            work.commit(partial(self.give_up, work, progress, error))
+            self.kept_up(partial(work.commit, partial(self.give_up, work, progress, error)), flow_id)
+
+    def kept_up(self, act: Callable[[], object], activeflow_id: Id) -> None:
+        """Do something in the middle of a turn; when that breaks off, the sweeper goes on with the turn.
+
+        Its message may never come again: a broker that is restarted forgets those that it was not to keep.
+        """
+        try:
+            act()
+        except (BrokerLost, StoreLost):
+            self.engine.abandoned.add(activeflow_id)
+            raise
 
     def give_up(self, work: Work, progress: Progress, error: Exception, transaction: Transaction) -> None:
         """End an activeflow whose turn cannot be stored or settled: nobody would ever execute it again."""

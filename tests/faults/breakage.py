@@ -111,6 +111,17 @@ BREAKAGES: Mapping[str, Callable[[], None]] = {
 }
 
 
+FOUND_BY: Mapping[str, frozenset[str]] = {
+    "no_lock": frozenset(("I2", "I4", "I6", "I7")),
+    "ack_first": frozenset(("I6",)),
+    "no_fence": frozenset(("I2", "I4", "I7", "I8")),
+    "no_outbox": frozenset(("I5", "I7")),
+    "no_answers": frozenset(("I1", "I2", "I3", "I6")),
+    "swapped": frozenset(("I2",)),
+}
+"""The invariants by which each is to be found out: nothing else counts."""
+
+
 def break_it(name: str) -> None:
     """Break this process."""
     BREAKAGES[name]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,7 +14,7 @@ from time import time
 import click
 import structlog
 
-from tests.faults.breakage import BREAKAGES
+from tests.faults.breakage import BREAKAGES, FOUND_BY
 from tests.faults.checker import Verdict, judge_folder
 from tests.faults.run import Options, Result, run_chaos
 from tests.faults.servers import Server, own_servers
@@ -95,28 +95,28 @@ def main(check: Path | None, prove: bool, own_servers: bool, **given: object) ->
     first = int(str(seed)) if seed is not None else int(time()) % 100_000
     with servers_of(own_servers) as (services, servers):
 
-        def run(number: int, broken: str) -> bool:
+        def run(number: int, broken: str) -> Verdict:
             user = ORDINARY_USER if own_servers else ""
             options = Options(**{**given, "seed": number, "broken": broken, "user": user})  # type: ignore[arg-type]  # as click made them
             result = run_chaos(options, services, servers, folder / f"{broken or 'seed'}-{number}")
             report(result, options)
-            return result.verdict.valid
+            return result.verdict
 
         if prove:
             given["gap"] = PROOF_GAP
             found = [found_out(name, first, run) for name in BREAKAGES]
             sys.exit(not all(found))
-        valid = [run(number, str(given["broken"])) for number in range(first, first + seeds)]
+        valid = [run(number, str(given["broken"])).valid for number in range(first, first + seeds)]
     click.echo(f"{sum(valid)} of {len(valid)} valid")
     sys.exit(not all(valid))
 
 
-def found_out(name: str, first: int, run: object) -> bool:
-    """Run a broken build until it is found invalid."""
-    assert callable(run)
+def found_out(name: str, first: int, run: Callable[[int, str], Verdict]) -> bool:
+    """Run a broken build until it is found invalid, and by what it should be found."""
     for seed in range(first, first + PROOF_SEEDS):
-        if not run(seed, name):
-            click.echo(f"broken build {name}: found invalid with seed {seed}")
+        broken = {violation.invariant for violation in run(seed, name).violations}
+        if by := sorted(broken & FOUND_BY[name]):
+            click.echo(f"broken build {name}: found invalid with seed {seed}, by {', '.join(by)}")
             return True
     click.echo(f"broken build {name}: NOT FOUND in {PROOF_SEEDS} seeds")
     return False

@@ -21,8 +21,8 @@ from tests.faults.usage import Usage, state_of
 ROOT = Path(__file__).parent.parent.parent
 THREADS = 4
 STOP_SECONDS = 20.0
-START_SECONDS = 5.0
-"""A process that is told to end while it still starts ends as any program does."""
+STARTED = b'"worker_started"'
+"""In the log of a process from when it ends in order; told to end before, it ends as any program does."""
 FAULTY_LINES = frozenset(
     ("request_failed", "executor_failed", "message_parked", "sweeper_failed", "activeflow_not_recovered", "turn_failed")
 )
@@ -58,13 +58,17 @@ class Slot:
         """What it is called in the history."""
         return f"worker {self.number}"
 
+    @property
+    def log(self) -> Path:
+        """What the present process writes."""
+        return self.folder / f"worker-{self.number}-{self.starts}.log"
+
     def start(self) -> None:
         """Start a process."""
         self.starts += 1
         hook, self.next_hook = self.next_hook, {}
         self.pause_seconds, self.next_pause, self.resume_at = self.next_pause, 0.0, 0.0
-        log = self.folder / f"worker-{self.number}-{self.starts}.log"
-        with log.open("wb") as out:
+        with self.log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.worker", "serve", "--threads", str(THREADS)],
                 env={**self.environment, **hook},
@@ -147,7 +151,7 @@ class Slot:
         """Write down how a process ended."""
         status = self.process.returncode if self.process else None
         self.history.add("worker_ended", worker=self.name, status=status, asked=bool(self.ending))
-        early = self.ending and self.ending - self.started < START_SECONDS
+        early = STARTED not in self.log.read_bytes()
         fits = status == -signal.SIGKILL or (status == 0 and self.ending) or (status == -signal.SIGTERM and early)
         if not fits:
             self.complain("worker_ended", f"status {status}, told to end: {bool(self.ending)}")
