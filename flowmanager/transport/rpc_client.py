@@ -9,11 +9,11 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from flowmanager.errors import PeerTimeout, PeerUnroutable
+from flowmanager.errors import FlowManagerError, PeerTimeout, PeerUnroutable
 from flowmanager.ports import Ask
 from flowmanager.transport.envelope import Delivery, Letter, read_answer, read_delivery, request_letter
 from flowmanager.transport.names import NAMES, Names
-from flowmanager.transport.session import Session
+from flowmanager.transport.session import BLOCKED, Session
 
 DIRECT_REPLY = "amq.rabbitmq.reply-to"
 
@@ -70,9 +70,15 @@ class Dialogue:
                 raise PeerUnroutable(peer)
             left = deadline - monotonic()
             if left <= 0:
-                raise PeerTimeout(peer, seconds)
+                raise self._timeout(peer, seconds)
             self._session.drain(min(left, 1.0))
         return self._answer.body
+
+    def _timeout(self, peer: str, seconds: float) -> FlowManagerError:
+        # A broker that takes no messages keeps question or answer back: that is not the other manager's failure.
+        if self._session.blocked_since(monotonic() - seconds):
+            return self._session.give_up(BLOCKED)
+        return PeerTimeout(peer, seconds)
 
 
 class RpcClient:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
+import structlog
 from amqp.exceptions import AMQPError
 from kombu.exceptions import KombuError
 
@@ -14,12 +15,15 @@ from flowmanager.errors import BrokerLost
 from flowmanager.transport.connection import is_embedded, transport_for
 from flowmanager.transport.envelope import Letter
 
+log = structlog.get_logger()
+
 # py-amqp answers with AttributeError when the socket vanished under it.
 BROKER_ERRORS = (AMQPError, KombuError, OSError, AttributeError)
 TICK_SECONDS = 1.0
 HEARTBEAT_SECONDS = 30
 LEAST_SECONDS = 0.001
 """With no time at all py-amqp would spin on a frame of which only a part has arrived."""
+BLOCKED = "the broker takes no messages: its memory or its disk is full"
 
 
 class Session:
@@ -29,11 +33,16 @@ class Session:
         """Connect. Raises BrokerLost."""
         self.url = url
         self.lost = False
+        self.blocked = False
+        """The broker has said that it takes no messages for now; it still delivers."""
+        self._unblocked = 0.0
         self.embedded = is_embedded(url)
         # Not kombu's Connection: it would connect again behind our back, without channels and consumers.
         self._transport = transport_for(url, heartbeat=heartbeat)
         with self.guard():
             self._wire = self._transport.establish_connection()
+        if not self.embedded:
+            self._wire.on_blocked, self._wire.on_unblocked = self._on_blocked, self._on_unblocked
         self._next_tick = 0.0
         self._farewells: list[Callable[[], None]] = []
 
@@ -51,7 +60,19 @@ class Session:
     def give_up(self, why: str) -> BrokerLost:
         """Declare the connection unusable and return the error to raise."""
         self.lost = True
-        return BrokerLost(why=why)
+        return BrokerLost(why=BLOCKED if self.blocked else why)
+
+    def blocked_since(self, moment: float) -> bool:
+        """Say whether the broker took no messages at any time since a moment of the monotonic clock."""
+        return self.blocked or self._unblocked >= moment
+
+    def _on_blocked(self, _reason: str) -> None:
+        self.blocked = True
+        log.warning("broker_blocked", why=BLOCKED, retry="until it takes messages again")
+
+    def _on_unblocked(self) -> None:
+        self.blocked, self._unblocked = False, monotonic()
+        log.info("broker_unblocked")
 
     def channel(self) -> Any:
         """Open a channel."""
