@@ -50,7 +50,8 @@ class Reply:
 class Patience:
     """Until when requests are repeated. Faults end at a moment that nobody knows before."""
 
-    seconds_after: float = 15.0
+    seconds_after: float = 30.0
+    """A machine that does other things too needs some time for what has piled up; 10 s are checked by `standstill`."""
     calm_since: float | None = None
 
     def calm(self) -> None:

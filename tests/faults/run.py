@@ -49,7 +49,7 @@ from tests.services import Services, private_database
 SETTLE_SECONDS = 15.0
 START_SECONDS = 60.0
 """How long servers may take to start."""
-SCRIPT_SECONDS = 25.0
+SCRIPT_SECONDS = 90.0
 PACE = Pace(step=0.02, media=0.1, bridge=0.1, alone=2.0, agent=0.1, ai=0.1)
 SWEEPERS = 8
 LANES = THREADS + 2 * max(THREADS // 2, 1) + SWEEPERS

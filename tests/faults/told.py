@@ -40,11 +40,19 @@ def run_keys(play: Play) -> None:
     for number in range(0, KEYS, BURST):
         play.stage.post.send(*letters[number : number + BURST], *play.random.sample(letters, 2))
         sleep(play.random.uniform(0, 0.4))
-    began = monotonic()
-    while len(play.show().get("variables", {}).get(DIGITS, "")) < KEYS and not play.stage.patience.over(began):
-        sleep(POLL_SECONDS)
+    await_keys(play)
     play.stage.history.add("keys", activeflow_id=play.id, sent=sent)
     play.post("stop", "stop")
+
+
+def await_keys(play: Play) -> None:
+    """Wait until all keys have arrived, or none arrives any more."""
+    began, known = monotonic(), 0
+    while known < KEYS and not play.stage.patience.over(began):
+        found = len(play.show().get("variables", {}).get(DIGITS, ""))
+        if found != known:
+            began, known = monotonic(), found
+        sleep(POLL_SECONDS)
 
 
 def key_letter(play: Play, number: int, key: str) -> Letter:
