@@ -27,6 +27,7 @@ from flowmanager.orchestrator.dispatch import Dispatch
 from flowmanager.orchestrator.engine import Engine
 from flowmanager.orchestrator.flow_stack import FlowStack
 from flowmanager.orchestrator.flows import FlowStore
+from flowmanager.orchestrator.jumps import Jumps
 from flowmanager.orchestrator.lifecycle import Lifecycle
 from flowmanager.orchestrator.recovery import Recovery
 from flowmanager.orchestrator.talk import Talk
@@ -128,7 +129,7 @@ def make_app(engine: Engine) -> App:
         turns=turns,
         lifecycle=lifecycle,
         flow_stack=flow_stack,
-        control=Control(engine, checker, turns),
+        control=Control(engine, checker, Jumps(turns)),
         flows=flows,
         variables=VariableStore(engine),
         dispatch=Dispatch(engine, turns),

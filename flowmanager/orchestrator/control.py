@@ -10,14 +10,12 @@ from typing import Any
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType, State
 from flowmanager.core.ids import Id
-from flowmanager.core.signals import Signal, SignalKind
-from flowmanager.errors import Answered
 from flowmanager.managers.managers import Managers
 from flowmanager.orchestrator import record
 from flowmanager.orchestrator.actions import ActionChecker
 from flowmanager.orchestrator.claims import locked
 from flowmanager.orchestrator.engine import Engine, Work
-from flowmanager.orchestrator.turn import Turns
+from flowmanager.orchestrator.jumps import Jumps
 from flowmanager.ports import Transaction
 from flowmanager.schemas.wire import Wire, activeflow_wire
 
@@ -30,7 +28,7 @@ class Control:
 
     engine: Engine
     actions: ActionChecker
-    turns: Turns
+    jumps: Jumps
 
     def push(self, work: Work, activeflow_id: Id, forms: Sequence[Mapping[str, Any]]) -> Wire:
         """Put actions on top, to run next. Raises ActiveflowNotFound, ActiveflowEnded, InvalidRequest, StackTooDeep."""
@@ -68,39 +66,29 @@ class Control:
         work.answer(transaction)
 
     def forward(self, work: Work, activeflow_id: Id, target_id: Id, *, now: bool) -> None:
-        """Set a pending jump. `now`: make whoever drives the flow move on at once, after the answer.
+        """Set a pending jump. `now`: make it at once, or have the caller who drives the flow come for it.
 
         Raises ActiveflowNotFound, ActiveflowEnded, TargetNotFound.
         """
-        try:
-            flow = work.commit(partial(self.forwarded, work, activeflow_id, target_id))
-        except Answered:
-            if now and work.redelivered:
-                work.afterwards.append(partial(self.catch_up, work, activeflow_id))
-            raise
-        if now:
-            work.afterwards.append(partial(self.move_on, work, flow))
+        if not now:
+            work.commit(partial(self.forwarded, work, activeflow_id, target_id))
+            return
+        flow = self.jumps.jump(work, activeflow_id, target_id)
+        if flow.forward is not None and pulled(flow) and flow.reference_type is ReferenceType.CALL:
+            work.afterwards.append(partial(self.call_for, work, flow))
 
-    def catch_up(self, work: Work, activeflow_id: Id) -> None:
-        """Move on if the worker that answered the request did not come to that: the jump is still pending then."""
-        flow = work.commit(lambda transaction: transaction.get_activeflow(activeflow_id))
-        if flow is not None and not flow.over and flow.forward is not None:
-            self.move_on(work, flow)
-
-    def forwarded(self, work: Work, activeflow_id: Id, target_id: Id, transaction: Transaction) -> Activeflow:
+    def forwarded(self, work: Work, activeflow_id: Id, target_id: Id, transaction: Transaction) -> None:
         """Set a pending jump inside a transaction."""
         flow = machine.check_running(locked(transaction, activeflow_id))
-        changed = record.save_silently(transaction, machine.Change(machine.jump(flow, target_id)))
+        record.save_silently(transaction, machine.Change(machine.jump(flow, target_id)))
         work.answer(transaction)
-        return changed
 
-    def move_on(self, work: Work, flow: Activeflow) -> None:
-        """Have call-manager ask for the next action when it drives the flow, or will begin to; else jump here."""
-        pulled = flow.state is State.CREATED or (flow.wait is not None and flow.wait.driver is Driver.PULL)
-        if pulled and flow.reference_type is ReferenceType.CALL:
-            key = f"{flow.id}:{work.key or self.engine.ids.new()}:forward"
-            Managers.of(work.rpc, self.engine.store, key).call.action_next(flow.reference_id)
-        elif not pulled:
-            part = work.branch("forward")
-            self.turns.react(part, flow.id, Signal(kind=SignalKind.FORWARD, cause="forward_now"))
-            work.join(part)
+    def call_for(self, work: Work, flow: Activeflow) -> None:
+        """Have call-manager ask for the next action."""
+        key = f"{flow.id}:{work.key or self.engine.ids.new()}:forward"
+        Managers.of(work.rpc, self.engine.store, key).call.action_next(flow.reference_id)
+
+
+def pulled(flow: Activeflow) -> bool:
+    """Say whether a flow's caller drives it, or will begin to."""
+    return flow.state is State.CREATED or (flow.wait is not None and flow.wait.driver is Driver.PULL)
