@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from time import monotonic
 from uuid import uuid4
@@ -36,6 +37,7 @@ from flowmanager.orchestrator.turn import Turns
 from flowmanager.orchestrator.variables import VariableStore
 from flowmanager.ports import Store
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
+from flowmanager.relay import Relay
 from flowmanager.route import App, Route, Router
 from flowmanager.settings import Settings
 from flowmanager.store.engine import STATEMENT_SECONDS, make_engines
@@ -159,11 +161,13 @@ class Worker:
     engine: Engine
     lanes: list[Lane]
     sweepers: list[Sweeper]
+    relay: Relay
 
     def start(self) -> None:
         """Begin to serve. The first heartbeat comes before the first message: what it executes has an owner."""
         with suppress(StoreLost):
             self.store.heartbeat(self.engine.worker_id)
+        self.relay.start()
         for sweeper in self.sweepers:
             sweeper.start()
         for lane in self.lanes:
@@ -183,7 +187,9 @@ class Worker:
         for sweeper in self.sweepers:
             sweeper.stop()
             sweeper.join(max(deadline - monotonic(), 1))
-        clean = not any(thread.is_alive() for thread in (*self.lanes, *self.sweepers))
+        self.relay.stop()
+        self.relay.join(max(deadline - monotonic(), 1))
+        clean = not any(thread.is_alive() for thread in (*self.lanes, *self.sweepers, self.relay))
         if clean:
             self.store.close()
         return clean
@@ -195,7 +201,9 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
     engine = make_engine(settings, store, worker_id=str(uuid4()), metrics=metrics)
     router = make_router(engine)
     size = Size(settings.max_body_bytes, settings.max_json_depth, settings.max_answer_bytes)
-    aftermath = Aftermath(router)
+    names = Names(settings.queue_prefix)
+    relay = Relay(partial(Aftermath(router).publish_now, engine), open_link(settings.rabbitmq_address, names=names))
+    aftermath = Aftermath(router, relay.add)
     requests = RequestReceiver(engine, router, aftermath, size)
     events = EventReceiver(engine, router, all_subscriptions(), aftermath, size)
     recovery = Recovery(engine, store, router.app.turns, settings.orphan_seconds)
@@ -208,14 +216,14 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
     )
 
     def sweeper(duties: Duties) -> Sweeper:
-        link = open_link(settings.rabbitmq_address, names=Names(settings.queue_prefix))
-        return Sweeper(engine, recovery, aftermath, link, duties)
+        return Sweeper(engine, recovery, aftermath, open_link(settings.rabbitmq_address, names=names), duties)
 
     return Worker(
         store=store,
         engine=engine,
         lanes=make_lanes(settings, requests, events),
         sweepers=[*(sweeper(turns(seconds)) for _ in range(half(settings.threads))), sweeper(pulse(seconds))],
+        relay=relay,
     )
 
 

@@ -95,7 +95,10 @@ class Flows(Protocol):
 
 
 class Transaction(Flows, Protocol):
-    """One database transaction. Every method sees what the earlier ones wrote."""
+    """One database transaction. Every method sees what the earlier ones wrote.
+
+    What a write raises, such as AlreadyExists, may come as late as with the commit.
+    """
 
     def now(self) -> datetime:
         """Return the database's time (UTC) as of the latest lock or read of it in this transaction."""
@@ -127,6 +130,10 @@ class Transaction(Flows, Protocol):
 
     def get_activeflow(self, activeflow_id: Id) -> Activeflow | None:
         """Return an activeflow without locking it."""
+        ...
+
+    def get_with_steps(self, activeflow_id: Id) -> tuple[Activeflow, list[Step]] | None:
+        """Return an activeflow with its history, without locking it."""
         ...
 
     def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:
@@ -182,6 +189,13 @@ class Store(Protocol):
 
         It is run again after a deadlock or a lock wait that ran out, so it must not have effects of its own.
         Raises Contention when that happens too often, StoreLost when the connection breaks.
+        """
+        ...
+
+    def look(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work`, which only reads and locks nothing: each read sees what is committed by then.
+
+        Cheaper than a transaction. Raises Contention, StoreLost.
         """
         ...
 

@@ -48,6 +48,8 @@ class Aftermath:
     """What follows a committed change: its events are published, its children started."""
 
     router: Router
+    relay: Callable[[list[Id]], None] | None = None
+    """Has the messages of records published by somebody else; None: they are published here and now."""
 
     def complete(self, work: Work, publisher: Publisher) -> None:
         """Publish, then do what was left for after the answer, until nothing is left."""
@@ -61,11 +63,17 @@ class Aftermath:
             self.start(work, child_id, publisher)
 
     def publish(self, engine: Engine, touched: list[Id], publisher: Publisher) -> None:
-        """Publish what the outbox holds of the touched records, in commit order."""
+        """Have published what the outbox holds of the touched records."""
         ids = list(dict.fromkeys(touched))
         touched.clear()
-        if ids:
-            self.send(engine, engine.store.unpublished(ids), publisher)
+        if ids and self.relay is not None:
+            self.relay(ids)
+        elif ids:
+            self.publish_now(engine, ids, publisher)
+
+    def publish_now(self, engine: Engine, ids: list[Id], publisher: Publisher) -> None:
+        """Publish what the outbox holds of some records, in commit order, and take it out."""
+        self.send(engine, engine.store.unpublished(ids), publisher)
 
     def send(self, engine: Engine, messages: Sequence[Message], publisher: Publisher) -> None:
         """Publish messages and take them out of the outbox."""

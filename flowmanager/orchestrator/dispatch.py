@@ -33,7 +33,7 @@ class Dispatch:
         """Return the activeflows that run on a reference."""
         if reference_id is None:
             return []
-        return work.commit(lambda transaction: transaction.running_by_reference(reference_id))
+        return work.look(lambda transaction: transaction.running_by_reference(reference_id))
 
     def apply(self, work: Work, activeflow_id: Id, signal: Signal) -> bool:
         """Apply a signal to one activeflow; one that it does not fit is left alone, and the others still hear of it."""

@@ -129,6 +129,10 @@ class Work:
             note()
         return result
 
+    def look(self, read: Callable[[Transaction], T]) -> T:
+        """Return what is read without a transaction."""
+        return self.engine.store.look(read)
+
     def branch(self, name: str) -> Work:
         """Return the part of this work that concerns one of several activeflows, with an identity of its own."""
         return Work(self.engine, self.rpc, f"{self.key}:{name}" if self.key else "", self.redelivered)

@@ -69,7 +69,7 @@ class FlowStack:
             lines = [line(one, position) for position, one in enumerate(stacked_ones)]
             return {"reference_type": reference_type, "reference_id": reference_id, "activeflows": lines}
 
-        return work.commit(read)
+        return work.look(read)
 
 
 def line(flow: Activeflow, position: int) -> dict[str, Any]:

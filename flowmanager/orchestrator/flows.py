@@ -63,7 +63,7 @@ class FlowStore:
             on_drop_flow_id=form["on_drop_flow_id"],
         )
         if flow.persist:
-            flow = work.commit(partial(self.prepared, work, flow))
+            flow = work.look(partial(self.prepared, work, flow))
         if flow.persist and flow.type == DIRECT_TYPE:
             flow = self.with_direct(work, flow)
         return work.commit(partial(self.insert, work, flow))
@@ -112,7 +112,7 @@ class FlowStore:
 
     def read(self, work: Work, flow_id: Id) -> Flow:
         """Return a flow. Raises FlowNotFound."""
-        flow = work.commit(lambda transaction: transaction.get_flow(flow_id))
+        flow = work.look(lambda transaction: transaction.get_flow(flow_id))
         if flow is None:
             raise FlowNotFound(flow_id=flow_id)
         return flow
@@ -127,12 +127,12 @@ class FlowStore:
 
     def list(self, work: Work, page: Page) -> list[Wire]:
         """Show a part of all stored flows."""
-        flows = work.commit(lambda transaction: transaction.list_flows(page))
+        flows = work.look(lambda transaction: transaction.list_flows(page))
         return [flow_wire(flow) for flow in flows]
 
     def count(self, work: Work, customer_id: Id) -> int:
         """Count a customer's stored flows."""
-        return work.commit(lambda transaction: transaction.count_flows(customer_id))
+        return work.look(lambda transaction: transaction.count_flows(customer_id))
 
     def update(self, work: Work, flow_id: Id, form: Mapping[str, Any]) -> Wire:
         """Replace name, detail, actions and on-complete flow. Raises FlowNotFound, InvalidRequest."""
@@ -175,7 +175,7 @@ class FlowStore:
 
     def regenerate(self, work: Work, flow_id: Id) -> Wire:
         """Give a flow a new direct hash. Raises FlowNotFound, direct-manager's own error, DirectFailed."""
-        work.commit(partial(check_new, work))
+        work.look(partial(check_new, work))
         flow = self.read(work, flow_id)
         client, known = self.managers(work).direct, flow.direct_id != NIL
         try:

@@ -39,18 +39,21 @@ class Lifecycle:
 
         Raises FlowNotFound, InvalidRequest for another customer's flow, AlreadyExists, ChainLimit.
         """
-        insert = partial(self.insert, work, form)
         try:
-            return work.commit(insert)
-        except AlreadyExists:
-            # The record may have come since we looked for it: the second time it is found.
-            return work.commit(insert)
+            return work.commit(partial(self.insert, work, form))
+        except (AlreadyExists, FlowNotFound, InvalidRequest, ChainLimit):
+            # Whatever stands against a new one, the same creation again is harmless.
+            return work.commit(partial(self.insert_or_show, work, form))
 
-    def insert(self, work: Work, form: Mapping[str, Any], transaction: Transaction) -> Wire:
-        """Create an activeflow inside a transaction."""
+    def insert_or_show(self, work: Work, form: Mapping[str, Any], transaction: Transaction) -> Wire:
+        """Show the activeflow that an earlier creation made, else create it."""
         existing = transaction.get_activeflow(form["id"]) if form["id"] != NIL else None
         if existing is not None:
             return self.repeated(work, form, existing, transaction)
+        return self.insert(work, form, transaction)
+
+    def insert(self, work: Work, form: Mapping[str, Any], transaction: Transaction) -> Wire:
+        """Create an activeflow inside a transaction, without looking whether there is one."""
         template = self.template(form, transaction)
         parent = self.parent(form, transaction)
         made, rejected = self.made(form, template, parent, transaction)
@@ -124,15 +127,14 @@ class Lifecycle:
     def get(self, work: Work, activeflow_id: Id) -> Wire:
         """Show an activeflow with its variables and history. Raises ActiveflowNotFound."""
 
-        def read(transaction: Transaction) -> Wire:
-            flow = found(transaction, activeflow_id)
-            return detail_wire(flow, transaction.get_steps([flow.id]).get(flow.id, ()))
-
-        return work.commit(read)
+        shown = work.look(lambda transaction: transaction.get_with_steps(activeflow_id))
+        if shown is None:
+            raise ActiveflowNotFound(activeflow_id=activeflow_id)
+        return detail_wire(*shown)
 
     def stacks(self, work: Work, activeflow_id: Id) -> list[Wire]:
         """Show the frames from the main one to the cursor. Raises ActiveflowNotFound."""
-        return work.commit(lambda transaction: stacks_wire(found(transaction, activeflow_id)))
+        return work.look(lambda transaction: stacks_wire(found(transaction, activeflow_id)))
 
     def list(self, work: Work, page: Page) -> list[Wire]:
         """Show a part of all activeflows."""
@@ -142,7 +144,7 @@ class Lifecycle:
             steps = transaction.get_steps([flow.id for flow in flows]) if flows else {}
             return [activeflow_wire(flow, steps.get(flow.id, ())) for flow in flows]
 
-        return work.commit(read)
+        return work.look(read)
 
     def stop(self, work: Work, activeflow_id: Id, reason: EndedReason = EndedReason.STOP_REQUEST) -> Wire:
         """End an activeflow; one that has ended stays as it is. Raises ActiveflowNotFound."""

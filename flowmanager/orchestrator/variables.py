@@ -27,7 +27,7 @@ class VariableStore:
 
     def get(self, work: Work, activeflow_id: Id) -> Wire:
         """Show all variables. Raises ActiveflowNotFound."""
-        return work.commit(lambda transaction: variables_wire(found(transaction, activeflow_id)))
+        return work.look(lambda transaction: variables_wire(found(transaction, activeflow_id)))
 
     def set(self, work: Work, activeflow_id: Id, changes: Variables) -> None:
         """Set variables; each value may refer to what is stored before. Raises ActiveflowNotFound, VariableLimit."""
@@ -36,7 +36,7 @@ class VariableStore:
 
     def reference(self, work: Work, activeflow_id: Id, changes: Variables) -> Variables:
         """Return the reference's data as a variable, asked outside any transaction."""
-        flow = work.commit(lambda transaction: found(transaction, activeflow_id))
+        flow = work.look(lambda transaction: found(transaction, activeflow_id))
         return {REFERENCE_DATA: ask_reference(work, flow)} if needs_reference(changes, flow.variables) else {}
 
     def changed(
@@ -66,6 +66,6 @@ class VariableStore:
 
     def substitute(self, work: Work, activeflow_id: Id, text: str) -> str:
         """Return a text with its placeholders replaced; nothing is stored. Raises ActiveflowNotFound."""
-        flow = work.commit(lambda transaction: found(transaction, activeflow_id))
+        flow = work.look(lambda transaction: found(transaction, activeflow_id))
         limit = self.engine.limits.option_characters
         return substitute_within(text, with_reference(work, flow, text), limit=limit)

@@ -91,6 +91,11 @@ class MemoryTransaction:
         """Return an activeflow."""
         return self.tables.activeflows.get(activeflow_id)
 
+    def get_with_steps(self, activeflow_id: Id) -> tuple[Activeflow, list[Step]] | None:
+        """Return an activeflow with its history."""
+        found = self.get_activeflow(activeflow_id)
+        return (found, self.get_steps([activeflow_id])[activeflow_id]) if found else None
+
     def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:
         """Return an activeflow."""
         found = self.get_activeflow(activeflow_id)
@@ -168,6 +173,10 @@ class MemoryStore:
         result = work(transaction)
         self.tables = transaction.tables
         return result
+
+    def look(self, work: Callable[[Transaction], T]) -> T:
+        """Read."""
+        return work(MemoryTransaction(self.tables.snapshot(), self.clock))
 
     def get_answer(self, key: str) -> bytes | None:
         """Return a kept answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from operator import attrgetter
 from types import MappingProxyType
@@ -15,14 +16,15 @@ from flowmanager.core.activeflow import State
 from flowmanager.core.ids import Id
 from flowmanager.errors import Contention
 from flowmanager.ports import Message, Purged, Transaction
-from flowmanager.store import statements as sql
 from flowmanager.store.engine import Engines
 from flowmanager.store.faults import translated
 from flowmanager.store.keys import answer_key
 from flowmanager.store.moments import moments_of
+from flowmanager.store.prepared import Prepared
 from flowmanager.store.records import load_message
 from flowmanager.store.retention import Retention
-from flowmanager.store.statements import KEY, KEYS, statements_of
+from flowmanager.store.session import Session
+from flowmanager.store.statements import KEY, KEYS, LIMIT, statements_of
 from flowmanager.store.tables import activeflows, answers, flows, outbox, workers
 from flowmanager.store.transaction import SqlTransaction
 
@@ -30,9 +32,6 @@ Values = Mapping[str, Any]
 
 NO_VALUES: Values = MappingProxyType({})
 T = TypeVar("T")
-
-TIMED = (State.WAITING.value, State.CREATED.value)
-"""States that a deadline can end: a created activeflow with one is to be started."""
 
 ATTEMPTS = 5
 ATTEMPTS_SECONDS = 10.0
@@ -48,11 +47,12 @@ class SqlStore:
 
     def __init__(self, engines: Engines, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._engines = engines
-        self._moments = moments_of(engines.transactions.dialect)
-        self._statements = statements_of(engines.transactions.dialect, answer_seconds=answer_seconds)
+        self._dialect = engines.transactions.dialect
+        self._moments = moments_of(self._dialect)
+        self._statements = statements_of(self._dialect, answer_seconds=answer_seconds)
         self._again = Retrying(
             retry=retry_if_exception_type(Contention),
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ATTEMPTS_SECONDS),
+            stop=stop_after_attempt(ATTEMPTS - 1) | stop_after_delay(ATTEMPTS_SECONDS),
             wait=wait_random_exponential(multiplier=PAUSE_SECONDS, max=LONGEST_PAUSE_SECONDS),
             reraise=True,
         )
@@ -63,24 +63,28 @@ class SqlStore:
         It is run again after a deadlock or a lock wait that ran out, so it must not have effects of its own.
         Raises Contention when that happens too often, StoreLost when the connection breaks.
         """
-        return cast(T, self._again(self._attempt, work))
+        return cast(T, self._persist(self._attempt, work))
+
+    def look(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work`, which only reads, without a transaction: each read sees what is committed by then."""
+        return cast(T, self._persist(self._glance, work))
 
     def get_answer(self, key: str) -> bytes | None:
         """Return the kept answer to a request."""
-        rows = self._execute(sql.GET_ANSWER, {KEY: answer_key(key)})
+        rows = self._alone(self._statements.get_answer, {KEY: answer_key(key)})
         return rows[0].body if rows else None
 
     def unpublished(self, activeflow_ids: Sequence[Id]) -> list[Message]:
         """Return the outbox messages of these records in commit order."""
         if not activeflow_ids:
             return []
-        rows = self._execute(sql.UNPUBLISHED, {KEYS: activeflow_ids})
+        rows = self._alone(self._statements.unpublished, {KEYS: activeflow_ids})
         return [load_message(row) for row in sorted(rows, key=attrgetter("seq"))]
 
     def published(self, message_ids: Sequence[Id]) -> None:
         """Take messages out of the outbox."""
         if message_ids:
-            self._execute(sql.PUBLISHED, {KEYS: message_ids})
+            self._alone(self._statements.published, {KEYS: message_ids})
 
     def heartbeat(self, worker_id: Id) -> None:
         """Say that this worker process lives."""
@@ -88,9 +92,7 @@ class SqlStore:
 
     def due(self, *, limit: int) -> list[Id]:
         """Return activeflows whose wait has passed its deadline, the longest passed first."""
-        passed = (activeflows.c.wait_until <= self._moments.here(), activeflows.c.state.in_(TIMED))
-        query = select(activeflows.c.id).where(*passed).order_by(activeflows.c.wait_until).limit(limit)
-        return [row.id for row in self._execute(query)]
+        return [row.id for row in self._alone(self._statements.due, {LIMIT: limit})]
 
     def orphans(self, *, seconds: float, limit: int) -> list[tuple[Id, Id | None]]:
         """Return activeflows that are executing while their owner gave no heartbeat for so long, or never any."""
@@ -129,16 +131,42 @@ class SqlStore:
         """Close all connections."""
         self._engines.dispose()
 
+    def _persist(self, act: Callable[..., T], *arguments: Any) -> T:
+        try:
+            # Not by way of the retries: they take as long as a statement.
+            return act(*arguments)
+        except Contention:
+            return self._again(act, *arguments)
+
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
-        with translated(), self._engines.transactions.begin() as connection:
-            return work(SqlTransaction(connection, self._statements))
+        with translated(), closing(Session(self._engines.transactions, self._engines.heard)) as session:
+            try:
+                result = work(SqlTransaction(session, self._statements, self._dialect))
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+            return result
+
+    def _glance(self, work: Callable[[Transaction], T]) -> T:
+        engines = self._engines
+        with translated(), closing(Session(engines.statements, engines.heard, alone=True)) as session:
+            return work(SqlTransaction(session, self._statements, self._dialect))
+
+    def _alone(self, statement: Prepared, values: Values) -> Sequence[Any]:
+        return self._persist(self._glance_at, statement, values)
+
+    def _glance_at(self, statement: Prepared, values: Values) -> Sequence[Any]:
+        engines = self._engines
+        with translated(), closing(Session(engines.statements, engines.heard, alone=True)) as session:
+            return session.read(statement, values)
 
     def _purge_ended(self, retention: Retention, limit: int) -> Purged:
         with translated(), self._engines.transactions.begin() as connection:
             return retention.purge(connection, limit)
 
     def _execute(self, statement: Executable, values: Values = NO_VALUES) -> Sequence[Row[Any]]:
-        return self._again(self._single, statement, values)
+        return self._persist(self._single, statement, values)
 
     def _single(self, statement: Executable, values: Values) -> Sequence[Row[Any]]:
         with translated(), self._engines.statements.connect() as connection:

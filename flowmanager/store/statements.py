@@ -1,4 +1,4 @@
-"""The statements of the hot path, built once: SQLAlchemy would take longer to build one than the database to run it.
+"""The statements of the hot path.
 
 Rows with large values are not sorted in the database: MySQL may give up for lack of memory (error 1038).
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    ClauseElement,
     ColumnElement,
     Dialect,
     Executable,
-    Insert,
     Select,
     Table,
     bindparam,
@@ -25,8 +25,10 @@ from sqlalchemy import (
     update,
 )
 
+from flowmanager.core.activeflow import State
 from flowmanager.store.columns import IdColumn
 from flowmanager.store.moments import MOMENT, Moments, moments_of
+from flowmanager.store.prepared import Family, Prepared, prepare
 from flowmanager.store.records import DERIVED, RUNNING
 from flowmanager.store.tables import activeflows, answers, executed_actions, flows, outbox
 
@@ -36,11 +38,10 @@ KEY = "key"
 KEYS = "keys"
 SINCE = "since"
 UNTIL = "until"
+LIMIT = "limit"
 
-INSERT_FLOW = insert(flows)
-INSERT_ACTIVEFLOW = insert(activeflows)
-INSERT_STEP = insert(executed_actions)
-INSERT_MESSAGE = insert(outbox)
+TIMED = (State.WAITING.value, State.CREATED.value)
+"""States that a deadline can end: a created activeflow with one is to be started."""
 
 
 def keyed(table: Table) -> Condition:
@@ -53,12 +54,10 @@ def listed(column: ColumnElement[Any]) -> Condition:
     return column.in_(bindparam(KEYS, expanding=True))
 
 
-UPDATE_FLOW = update(flows).where(keyed(flows))
-UPDATE_ACTIVEFLOW = update(activeflows).where(keyed(activeflows))
 SELECT_ACTIVEFLOWS = select(*[column for column in activeflows.c if column.name not in DERIVED])
 GET_ACTIVEFLOW = SELECT_ACTIVEFLOWS.where(keyed(activeflows))
 COUNT_FLOWS = (
-    select(func.count())
+    select(func.count().label("number"))
     .select_from(flows)
     .where(flows.c.customer_id == bindparam(KEY), flows.c.persist.is_(True), flows.c.tm_delete.is_(None))
 )
@@ -78,32 +77,82 @@ PUBLISHED = delete(outbox).where(listed(outbox.c.id))
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The statements that tell or compare the database's time, which each kind of database says in its own way."""
+    """The statements as one kind of database wants them."""
 
-    now: Select[Any]
-    get_flow: Select[Any]
-    lock_flow: Select[Any]
-    lock_activeflow: Select[Any]
-    lock_by_reference: Select[Any]
-    add_answer: Insert
+    now: Prepared
+    get_flow: Prepared
+    lock_flow: Prepared
+    insert_flow: Prepared
+    update_flow: Prepared
+    count_flows: Prepared
+    get_activeflow: Prepared
+    lock_activeflow: Prepared
+    insert_activeflow: Prepared
+    update_activeflow: Family
+    running_by_reference: Prepared
+    lock_by_reference: Prepared
+    get_steps: Prepared
+    get_trace: Prepared
+    insert_step: Prepared
+    insert_message: Prepared
+    unpublished: Prepared
+    published: Prepared
+    get_answer: Prepared
+    add_answer: Prepared
+    due: Prepared
     heartbeat: Executable
 
 
 def statements_of(dialect: Dialect, *, answer_seconds: float) -> Statements:
     """Return the statements for a kind of database. `answer_seconds`: how long an answer is kept."""
     moments = moments_of(dialect)
-    get_flow = select(flows).where(keyed(flows), or_(flows.c.tm_expire.is_(None), flows.c.tm_expire > moments.here()))
-    # Of all upserts, REPLACE is the one that every database understands.
-    heartbeat = text(f"REPLACE INTO workers (id, tm_heartbeat) VALUES (:{KEY}, {moments.now})")
+    unexpired = (keyed(flows), or_(flows.c.tm_expire.is_(None), flows.c.tm_expire > moments.here()))
+    add_answer = insert(answers).values(tm_expire=moments.after(answer_seconds))
+
+    def ready(statement: ClauseElement, *columns: str) -> Prepared:
+        return prepare(statement, dialect, columns or None)
+
+    def insertion(table: Table) -> Prepared:
+        given = [column.name for column in table.c if column.autoincrement is not True]
+        return ready(insert(table), *given)
+
     return Statements(
-        now=select(moments.here()),
-        get_flow=get_flow,
-        lock_flow=locking(get_flow, moments),
-        lock_activeflow=locking(GET_ACTIVEFLOW, moments),
-        lock_by_reference=locking(BY_REFERENCE, moments),
-        add_answer=insert(answers).values(tm_expire=moments.after(answer_seconds)),
-        heartbeat=heartbeat.bindparams(bindparam(KEY, type_=IdColumn())),
+        now=ready(select(moments.here().label(MOMENT))),
+        get_flow=ready(select(flows, moments.here().label(MOMENT)).where(*unexpired)),
+        lock_flow=ready(locking(select(flows).where(*unexpired), moments)),
+        insert_flow=insertion(flows),
+        update_flow=ready(update(flows).where(keyed(flows)), *flows.c.keys()),
+        count_flows=ready(COUNT_FLOWS),
+        get_activeflow=ready(GET_ACTIVEFLOW.add_columns(moments.here().label(MOMENT))),
+        lock_activeflow=ready(locking(GET_ACTIVEFLOW, moments)),
+        insert_activeflow=insertion(activeflows),
+        update_activeflow=Family(update(activeflows).where(keyed(activeflows)), dialect),
+        running_by_reference=ready(RUNNING_BY_REFERENCE),
+        lock_by_reference=ready(locking(BY_REFERENCE, moments)),
+        get_steps=ready(GET_STEPS),
+        get_trace=ready(GET_TRACE),
+        insert_step=insertion(executed_actions),
+        insert_message=insertion(outbox),
+        unpublished=ready(UNPUBLISHED),
+        published=ready(PUBLISHED),
+        get_answer=ready(GET_ANSWER),
+        add_answer=ready(add_answer, "request_key", "body"),
+        due=ready(due(moments)),
+        heartbeat=heartbeat(moments),
     )
+
+
+def due(moments: Moments) -> Select[Any]:
+    """Return the query for the activeflows whose deadline has passed."""
+    passed = (activeflows.c.wait_until <= moments.here(), activeflows.c.state.in_(TIMED))
+    return select(activeflows.c.id).where(*passed).order_by(activeflows.c.wait_until).limit(bindparam(LIMIT))
+
+
+def heartbeat(moments: Moments) -> Executable:
+    """Return the statement by which a worker says that it lives."""
+    # Of all upserts, REPLACE is the one that every database understands.
+    replace = text(f"REPLACE INTO workers (id, tm_heartbeat) VALUES (:{KEY}, {moments.now})")
+    return replace.bindparams(bindparam(KEY, type_=IdColumn()))
 
 
 def locking(query: Select[Any], moments: Moments) -> Select[Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
-
-from sqlalchemy import Engine, event
 
 from flowmanager.core.action import Action
 from flowmanager.core.activeflow import (
@@ -29,6 +27,7 @@ from flowmanager.core.ids import MAIN, Id
 from flowmanager.core.signals import Signal, SignalKind
 from flowmanager.core.stacks import Frame, Place, Return, StackMap
 from flowmanager.ports import Message, MessageKind, Store, Transaction
+from flowmanager.store.engine import Engines
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ODD_TEXT = "nul \0 emoji 😀 quote ' \" backslash \\ percent % line\nkorean 흐름 \u2028"
@@ -170,15 +169,13 @@ def add(store: Store, *records: Activeflow | Flow) -> None:
 
 
 @contextmanager
-def statements_on(*engines: Engine) -> Iterator[list[str]]:
-    """The statements that these engines send in the meantime."""
-    sent: list[str] = []
+def trips_on(engines: Engines) -> Iterator[list[list[str]]]:
+    """The round trips of the store in the meantime, each with its statements."""
+    trips: list[list[str]] = []
 
-    def note(*arguments: Any) -> None:
-        sent.append(arguments[2])
+    def note(statements: Sequence[str]) -> None:
+        trips.append(list(statements))
 
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", note)
+    engines.heard.append(note)
+    yield trips
+    engines.heard.remove(note)

@@ -1,4 +1,4 @@
-"""What an operation costs: round trips to the database are counted by the server itself."""
+"""What an operation costs: statements are counted by the server itself, round trips where the driver sends them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from pymysql.connections import Connection
 from sqlalchemy import Engine, text
 
 from flowmanager.ports import Page, Transaction
 from flowmanager.store.engine import Engines, make_engines
+from flowmanager.store.session import BATCH_CHARACTERS
 from flowmanager.store.sql_store import SqlStore
 from tests.contract.store_builders import (
     add,
@@ -18,8 +20,8 @@ from tests.contract.store_builders import (
     message,
     new_id,
     plain_activeflow,
-    statements_on,
     step,
+    trips_on,
 )
 
 KNOWN = plain_activeflow()
@@ -53,7 +55,7 @@ def questions(engine: Engine) -> int:
 
 
 @contextmanager
-def round_trips(engine: Engine) -> Iterator[list[int]]:
+def statements(engine: Engine) -> Iterator[list[int]]:
     """The number of statements that the server gets in the meantime."""
     cost: list[int] = []
     first = questions(engine)
@@ -61,6 +63,22 @@ def round_trips(engine: Engine) -> Iterator[list[int]]:
     before = first + asking
     yield cost
     cost.append(questions(engine) - before - asking)
+
+
+@contextmanager
+def packets(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The commands that the driver sends in the meantime, each of them a round trip."""
+    sent: list[int] = []
+    driver: Any = Connection
+    send = driver._execute_command
+
+    def note(connection: Any, command: int, sql: Any) -> None:
+        sent.append(command)
+        send(connection, command, sql)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "_execute_command", note)
+        yield sent
 
 
 def save(transaction: Transaction) -> None:
@@ -78,27 +96,28 @@ def whole_step(transaction: Transaction) -> None:
     transaction.now()
 
 
-IN_TRANSACTION: list[tuple[int, str, Work]] = [
-    (0, "nothing", lambda _: None),
-    (1, "now", lambda transaction: (transaction.now(), transaction.now())),
-    (1, "get_flow", lambda transaction: transaction.get_flow(KNOWN_FLOW.id)),
-    (1, "lock_flow", lambda transaction: (transaction.lock_flow(KNOWN_FLOW.id), transaction.now())),
-    (1, "insert_flow", lambda transaction: transaction.insert_flow(full_flow())),
-    (1, "update_flow", lambda transaction: transaction.update_flow(KNOWN_FLOW)),
-    (1, "list_flows", lambda transaction: transaction.list_flows(Page(size=10))),
-    (1, "count_flows", lambda transaction: transaction.count_flows(new_id())),
-    (1, "insert_activeflow", lambda transaction: transaction.insert_activeflow(plain_activeflow())),
-    (1, "get_activeflow", lambda transaction: transaction.get_activeflow(KNOWN.id)),
-    (1, "lock_activeflow", lambda transaction: (transaction.lock_activeflow(KNOWN.id), transaction.now())),
-    (2, "save_activeflow", save),
-    (1, "list_activeflows", lambda transaction: transaction.list_activeflows(Page(size=10))),
-    (1, "running_by_reference", lambda transaction: transaction.running_by_reference(new_id())),
-    (1, "append_steps", lambda transaction: transaction.append_steps(new_id(), [step(0), step(1)])),
-    (1, "get_steps", lambda transaction: transaction.get_steps([new_id(), new_id()])),
-    (2, "add_messages", lambda transaction: transaction.add_messages([message(new_id()), message(new_id())])),
-    (1, "add_answer", lambda transaction: transaction.add_answer(new_id(), b"")),
-    (5, "a whole step", whole_step),
+IN_TRANSACTION: list[tuple[int, int, str, Work]] = [
+    (0, 0, "nothing", lambda _: None),
+    (2, 2, "now", lambda transaction: (transaction.now(), transaction.now())),
+    (2, 2, "get_flow", lambda transaction: (transaction.get_flow(KNOWN_FLOW.id), transaction.now())),
+    (2, 2, "lock_flow", lambda transaction: (transaction.lock_flow(KNOWN_FLOW.id), transaction.now())),
+    (1, 2, "insert_flow", lambda transaction: transaction.insert_flow(full_flow())),
+    (1, 2, "update_flow", lambda transaction: transaction.update_flow(KNOWN_FLOW)),
+    (2, 2, "list_flows", lambda transaction: transaction.list_flows(Page(size=10))),
+    (2, 2, "count_flows", lambda transaction: transaction.count_flows(new_id())),
+    (1, 2, "insert_activeflow", lambda transaction: transaction.insert_activeflow(plain_activeflow())),
+    (2, 2, "get_activeflow", lambda transaction: (transaction.get_activeflow(KNOWN.id), transaction.now())),
+    (2, 2, "lock_activeflow", lambda transaction: (transaction.lock_activeflow(KNOWN.id), transaction.now())),
+    (2, 3, "save_activeflow", save),
+    (2, 2, "list_activeflows", lambda transaction: transaction.list_activeflows(Page(size=10))),
+    (2, 2, "running_by_reference", lambda transaction: transaction.running_by_reference(new_id())),
+    (1, 2, "append_steps", lambda transaction: transaction.append_steps(new_id(), [step(0), step(1)])),
+    (2, 2, "get_steps", lambda transaction: transaction.get_steps([new_id(), new_id()])),
+    (2, 3, "add_messages", lambda transaction: transaction.add_messages([message(new_id()), message(new_id())])),
+    (1, 2, "add_answer", lambda transaction: transaction.add_answer(new_id(), b"")),
+    (2, 6, "a whole step", whole_step),
 ]
+"""Round trips and statements, the commit among them."""
 BESIDE: list[tuple[str, Callable[[SqlStore], Any]]] = [
     ("get_answer", lambda store: store.get_answer("key")),
     ("unpublished", lambda store: store.unpublished([new_id(), new_id()])),
@@ -110,20 +129,29 @@ BESIDE: list[tuple[str, Callable[[SqlStore], Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("cost", "work"), [one[::2] for one in IN_TRANSACTION], ids=[name for _, name, _ in IN_TRANSACTION]
+CASES = pytest.mark.parametrize(
+    ("trips", "cost", "work"),
+    [(trips, cost, work) for trips, cost, _, work in IN_TRANSACTION],
+    ids=[one[2] for one in IN_TRANSACTION],
 )
-def test_an_operation_costs_its_statements_and_the_commit(lone_engines: Engines, cost: int, work: Work) -> None:
-    with round_trips(lone_engines.transactions) as trips:
-        SqlStore(lone_engines).run(work)
-    assert trips == [cost + 1]
+
+
+@CASES
+def test_an_operation_costs_its_statements_and_few_round_trips(
+    lone_engines: Engines, monkeypatch: pytest.MonkeyPatch, trips: int, cost: int, work: Work
+) -> None:
+    store = SqlStore(lone_engines)
+    with statements(lone_engines.transactions) as counted, packets(monkeypatch) as sent:
+        store.run(work)
+        found = len(sent)
+    assert (found, counted) == (trips, [cost])
 
 
 @pytest.mark.parametrize("work", [work for _, work in BESIDE], ids=[name for name, _ in BESIDE])
 def test_an_operation_beside_transactions_costs_one_round_trip(lone_engines: Engines, work: Any) -> None:
-    with round_trips(lone_engines.statements) as trips:
+    with statements(lone_engines.statements) as counted:
         work(SqlStore(lone_engines))
-    assert trips == [1]
+    assert counted == [1]
 
 
 def test_a_failed_transaction_costs_one_rollback(lone_engines: Engines) -> None:
@@ -131,21 +159,34 @@ def test_a_failed_transaction_costs_one_rollback(lone_engines: Engines) -> None:
         transaction.now()
         raise LookupError
 
-    with round_trips(lone_engines.transactions) as trips, pytest.raises(LookupError):
+    with statements(lone_engines.transactions) as counted, pytest.raises(LookupError):
         SqlStore(lone_engines).run(work)
-    assert trips == [2]
+    assert counted == [2]
 
 
-@pytest.mark.parametrize(
-    ("cost", "work"), [one[::2] for one in IN_TRANSACTION], ids=[name for _, name, _ in IN_TRANSACTION]
-)
+def test_writes_of_more_than_a_packet_go_by_themselves(lone_engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is written, and none of the packets is of more than one large write."""
+    large = [message(KNOWN.id, body=b"x" * (BATCH_CHARACTERS + 1)) for _ in range(3)]
+
+    def work(transaction: Transaction) -> None:
+        for one in large:
+            transaction.add_messages([one])
+
+    store = SqlStore(lone_engines)
+    with packets(monkeypatch) as sent:
+        store.run(work)
+    assert len(sent) == len(["now", *large, "commit"])
+    assert [one.id for one in store.unpublished([KNOWN.id])] == [one.id for one in large]
+
+
+@CASES
 def test_the_number_of_statements_is_the_same_everywhere(
-    store: SqlStore, engines: Engines, cost: int, work: Work
+    store: SqlStore, engines: Engines, trips: int, cost: int, work: Work
 ) -> None:
     warm_up(store)
-    with statements_on(engines.transactions, engines.statements) as sent:
+    with trips_on(engines) as heard:
         store.run(work)
-    assert len([statement for statement in sent if not statement.startswith("BEGIN")]) == cost
+    assert (len(heard), sum(map(len, heard))) == (trips, cost)
 
 
 def test_sessions_are_prepared_once(lone_engines: Engines) -> None:

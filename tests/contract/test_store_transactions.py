@@ -27,8 +27,8 @@ from tests.contract.store_builders import (
     message,
     new_id,
     plain_activeflow,
-    statements_on,
     step,
+    trips_on,
 )
 
 LOCK_WAIT_SECONDS = 10.0
@@ -110,9 +110,9 @@ def test_only_changed_columns_are_written(
         assert locked is not None
         transaction.save_activeflow(locked.evolve(**changes))
 
-    with statements_on(engines.transactions) as sent:
+    with trips_on(engines) as trips:
         store.run(work)
-    updates = [statement for statement in sent if statement.startswith("UPDATE")]
+    updates = [statement for trip in trips for statement in trip if statement.startswith("UPDATE")]
     written = {part.split("=")[0].strip() for part in "".join(updates)[len("UPDATE activeflows SET") :].split(",")}
     assert {name for name in written if name} == columns
 

@@ -32,10 +32,12 @@ def no_lock() -> None:
 
     def unlocked(dialect: Any, *, answer_seconds: float) -> Any:
         made = statements_of(dialect, answer_seconds=answer_seconds)
-        changes = {name: getattr(made, name).with_for_update(read=True) for name in LOCKING}
-        for query in changes.values():
-            query._for_update_arg = None
-        return replace(made, **changes)
+        queries = {name: getattr(made, name) for name in LOCKING}
+        assert all("FOR UPDATE" in query.text for query in queries.values())
+        unlocking = {
+            name: replace(query, text=query.text.replace(" FOR UPDATE", "")) for name, query in queries.items()
+        }
+        return replace(made, **unlocking)
 
     put(sql_store, "statements_of", unlocked)
 

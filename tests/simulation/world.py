@@ -247,6 +247,13 @@ class FaultyStore(MemoryStore):
             raise StoreLost
         return result
 
+    def look(self, work: Callable[[Transaction], T]) -> T:
+        """Read; others run before it, and the connection breaks."""
+        self.world.pause()
+        if self.world.happens(self.world.faults.store_lost):
+            raise StoreLost
+        return super().look(work)
+
     def unpublished(self, activeflow_ids: Sequence[Id]) -> list[Message]:
         """Read the outbox."""
         self.world.pause()
