@@ -80,15 +80,17 @@ def test_a_lock_wait_that_runs_out_is_run_again(mysql_dsn: str, mysql_store: Sql
     with impatient.transactions.connect() as connection:
         connection.execute(text("SET innodb_lock_wait_timeout = 1"))
         connection.commit()
-    locked, attempts = Event(), []
+    locked, again, attempts = Event(), Event(), []
 
     def hold(transaction: Transaction) -> None:
         transaction.lock_activeflow(activeflow.id)
         locked.set()
-        sleep(1.5)
+        assert again.wait(WAIT_SECONDS), "the lock wait never ran out"
 
     def follow(transaction: Transaction) -> None:
         attempts.append(1)
+        if len(attempts) == 2:
+            again.set()
         transaction.lock_activeflow(activeflow.id)
 
     with ThreadPoolExecutor() as threads:
