@@ -14,13 +14,13 @@ import structlog
 from flowmanager import executors as executor_package
 from flowmanager import routes as route_package
 from flowmanager import subscriptions as subscription_package
+from flowmanager.checker import ActionChecker
 from flowmanager.core.ids import Id
 from flowmanager.discover import collect
 from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.executor import Executor
 from flowmanager.managers.web import Network, Web
 from flowmanager.metrics import Metrics
-from flowmanager.orchestrator.actions import ActionChecker
 from flowmanager.orchestrator.breaker import Breakers, Rule
 from flowmanager.orchestrator.control import Control
 from flowmanager.orchestrator.customers import Customers

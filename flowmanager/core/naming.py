@@ -41,6 +41,6 @@ def rename(option: Mapping[str, Any], names: Mapping[str, Id]) -> dict[str, Any]
     return renamed
 
 
-def unknown(option: Mapping[str, Any], names: Mapping[str, Id], is_name: IsName) -> Path | None:
-    """Return the path of the first reference to a name that no action has."""
-    return next((path for path, target in references(option) if is_name(target) and target not in names), None)
+def unknown(option: Mapping[str, Any], names: Mapping[str, Id], is_name: IsName) -> Iterator[Path]:
+    """Yield the path of every reference to a name that no action has."""
+    return (path for path, target in references(option) if is_name(target) and target not in names)

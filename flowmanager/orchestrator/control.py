@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from flowmanager.checker import ActionChecker
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType, State
 from flowmanager.core.ids import Id
 from flowmanager.managers.managers import Managers
 from flowmanager.orchestrator import record
-from flowmanager.orchestrator.actions import ActionChecker
 from flowmanager.orchestrator.claims import locked
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.jumps import Jumps

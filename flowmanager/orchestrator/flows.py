@@ -10,6 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import structlog
 
+from flowmanager.checker import ActionChecker
 from flowmanager.core.flow import Flow
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import (
@@ -23,7 +24,6 @@ from flowmanager.errors import (
 )
 from flowmanager.managers.managers import Managers
 from flowmanager.managers.temporary_flows import LIFETIME
-from flowmanager.orchestrator.actions import ActionChecker
 from flowmanager.orchestrator.claims import check_new
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.events import flow_message

@@ -169,7 +169,7 @@ class Record(Value):
     def read(self, value: Any) -> dict[str, Any]:
         """Return the parts in our form; the error tells the names of the wrong ones."""
         given = in_known_case(read_object(value), self.parts.keys())
-        return {key: read_each(part, {key: given.get(key)})[key] for key, part in self.parts.items()}
+        return read_parts({key: (part, given.get(key)) for key, part in self.parts.items()})
 
 
 class Json(Value):
@@ -231,8 +231,13 @@ def in_known_case(given: Mapping[str, Any], known: Set[str]) -> Mapping[str, Any
 
 def read_each(item: fields.Field[Any], given: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return each value in our form. Raises ValidationError with the faults by key."""
+    return read_parts({key: (item, value) for key, value in given.items()})
+
+
+def read_parts(given: Mapping[Any, tuple[fields.Field[Any], Any]]) -> dict[Any, Any]:
+    """Return each value in the form of its field. Raises ValidationError with the faults by key."""
     found, faults = {}, {}
-    for key, value in given.items():
+    for key, (item, value) in given.items():
         try:
             found[key] = item.deserialize(value)
         except ValidationError as error:

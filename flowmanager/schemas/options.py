@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 
 from flowmanager.core.variables import names_in
 from flowmanager.errors import InvalidAnonymousValue, InvalidRequest
-from flowmanager.schemas.fields import Form, Milliseconds, Text, Uuid, first_fault
+from flowmanager.schemas.fields import Form, Milliseconds, Text, Uuid, first_fault, paths
 
 ANONYMOUS = "anonymous"
 """The option that hides the caller's number; a wrong value has an error of its own on the wire."""
@@ -64,13 +64,24 @@ def check_option(form: type[Form], option: Mapping[str, Any] | None, path: str) 
 
     Raises InvalidRequest, or InvalidAnonymousValue, naming the JSON path.
     """
+    for fault in option_faults(form, option, path):
+        raise fault
+
+
+def option_faults(form: type[Form], option: Mapping[str, Any] | None, path: str) -> list[InvalidRequest]:
+    """Return everything that `check_option` has against an option, each with its JSON path."""
     given = {key: value for key, value in (option or {}).items() if not names_in(value)}
     try:
         loader(form).load(given, partial=True)
     except ValidationError as error:
-        where, sentence = first_fault(error)
-        refusal = InvalidAnonymousValue if where == ANONYMOUS else InvalidRequest
-        raise refusal(f"{path}.{where}: {sentence}", path=f"{path}.{where}") from error
+        return [option_fault(f"{path}.{where}", where, sentence) for where, sentence in paths(error.messages)]
+    return []
+
+
+def option_fault(path: str, where: str, sentence: str) -> InvalidRequest:
+    """Return the error about one place of an option."""
+    refusal = InvalidAnonymousValue if where == ANONYMOUS else InvalidRequest
+    return refusal(f"{path}: {sentence}", path=path)
 
 
 def load_option(form: type[Form], option: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -23,15 +23,16 @@ def is_name(text: str) -> bool:
 def test_a_target_is_renamed(key: str) -> None:
     """Whichever option holds it."""
     assert rename({key: "menu", "text": "menu"}, NAMES) == {key: known("menu"), "text": "menu"}
-    assert unknown({key: "nowhere"}, NAMES, is_name) == (key,)
+    assert list(unknown({key: "nowhere"}, NAMES, is_name)) == [(key,)]
 
 
 def test_targets_by_value_are_renamed() -> None:
-    """The values keep their names; ids stay; the first unknown one is told with its path."""
+    """The values keep their names; ids stay; the unknown ones are told with their paths."""
     option = {"target_ids": {"1": "menu", "2": "id x", "menu": "end"}}
     assert rename(option, NAMES) == {"target_ids": {"1": known("menu"), "2": "id x", "menu": known("end")}}
-    assert unknown(option, NAMES, is_name) is None
-    assert unknown({"target_ids": {"1": "menu", "2": "nowhere"}}, NAMES, is_name) == ("target_ids", "2")
+    assert list(unknown(option, NAMES, is_name)) == []
+    strange = {"target_id": "gone", "target_ids": {"1": "menu", "2": "nowhere"}}
+    assert list(unknown(strange, NAMES, is_name)) == [("target_id",), ("target_ids", "2")]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_targets_by_value_are_renamed() -> None:
 )
 def test_what_refers_to_nothing(option: dict[str, Any]) -> None:
     """It stays as it is: the check of options says what is wrong with it."""
-    assert (list(references(option)), rename(option, NAMES), unknown(option, NAMES, is_name)) == ([], option, None)
+    assert (list(references(option)), rename(option, NAMES), list(unknown(option, NAMES, is_name))) == ([], option, [])
 
 
 targets = some.sampled_from([*NAMES, "nowhere", "id x", ""]) | some.none() | some.integers()
@@ -75,6 +76,5 @@ def test_every_reference_to_a_name_becomes_its_id(option: dict[str, Any]) -> Non
 @given(options)
 def test_a_name_that_no_action_has_is_found(option: dict[str, Any]) -> None:
     """By the path at which it is written."""
-    path = unknown(option, NAMES, is_name)
     strange = [place for place, target in references(option) if target == "nowhere"]
-    assert path == (strange[0] if strange else None)
+    assert list(unknown(option, NAMES, is_name)) == strange

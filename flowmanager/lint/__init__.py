@@ -1,0 +1,1 @@
+"""Finding mistakes in flows before a caller does."""
