@@ -45,7 +45,7 @@ def records_of(asked: Asked) -> list[dict[str, Any]]:
 def check_leaving(story: Story) -> Iterator[Violation]:
     """I9: of a customer who is gone nothing is left, and what was theirs does not come back."""
     for customer_id in story.leaving.keys() - story.gone.keys():
-        yield Violation("I6", LOST, customer_id, "has left, and what was theirs was seen afterwards")
+        yield Violation("I9", LOST, customer_id, "has left, and what was theirs was seen afterwards")
     records = chain((row.facts for row in story.rows.values()), story.stored)
     for record in records:
         if record["customer_id"] in story.gone and not record["tm_delete"]:

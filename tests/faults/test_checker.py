@@ -363,7 +363,7 @@ HARMS: list[tuple[Harm, str]] = [
     (an_effect_that_nobody_was_asked_for, "I8 lost"),
     (another_customers_record, "I9 unexpected"),
     (a_deleted_record_that_is_back, "I9 unexpected"),
-    (a_customer_who_is_still_there, "I6 lost"),
+    (a_customer_who_is_still_there, "I9 lost"),
     (a_record_of_a_customer_who_is_gone, "I9 unexpected"),
     (an_answer_after_the_customer_has_gone, "I9 unexpected"),
     (a_flow_that_is_gone, "I7 lost"),
