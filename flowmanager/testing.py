@@ -1,4 +1,4 @@
-"""For tests of flows: run a flow as a script says and look at what came of it.
+"""For tests of flows: run a flow as a script says and look at what came of it; or walk all its branches.
 
 from flowmanager.testing import simulate
 
@@ -13,14 +13,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flowmanager.simulation.flow_file import InvalidFlow, flow_body, read_flow_file
+from flowmanager.exploration.explore import MAX_RUNS, Exploration, Explorer
+from flowmanager.simulation.flow_file import FlowBody, InvalidFlow, flow_body, read_flow_file
 from flowmanager.simulation.result import Result
 from flowmanager.simulation.run import run_simulation
 from flowmanager.simulation.script import InvalidScript, Script
 from flowmanager.simulation.script_reader import read_script, read_script_file, script_from
+from flowmanager.simulation.show import show
 from flowmanager.simulation.timeline import Done, Entry, PeerRequest
 
-__all__ = ["Done", "Entry", "InvalidFlow", "InvalidScript", "PeerRequest", "Result", "simulate"]
+__all__ = [
+    "Done",
+    "Entry",
+    "Exploration",
+    "InvalidFlow",
+    "InvalidScript",
+    "PeerRequest",
+    "Result",
+    "explore",
+    "show",
+    "simulate",
+]
 
 
 def simulate(flow: Any, script: Any = None) -> Result:
@@ -30,12 +43,28 @@ def simulate(flow: Any, script: Any = None) -> Result:
     YAML as a text, or a mapping that says the same; None: the caller listens to all and presses nothing.
     Raises InvalidFlow and InvalidScript. What the script expects and does not find is in `failures` of the result.
     """
-    body = read_flow_file(Path(flow)) if isinstance(flow, str | Path) else flow_body(flow)
-    return run_simulation(body, script_of(script))
+    return run_simulation(flow_of(flow), script_of(script))
+
+
+def explore(flow: Any, script: Any = None, *, max_runs: int = MAX_RUNS) -> Exploration:
+    """Walk every branch of a flow that can be found; of the script only the surroundings count, not its steps.
+
+    Raises InvalidFlow and InvalidScript.
+    """
+    return Explorer(flow_of(flow), script_of(script), max_runs=max_runs).explore(nobody)
+
+
+def nobody(_runs: int) -> None:
+    """Nobody looks on."""
+
+
+def flow_of(flow: Any) -> FlowBody:
+    """Return a flow given in any form."""
+    return read_flow_file(Path(flow)) if isinstance(flow, str | Path) else flow_body(flow)
 
 
 def script_of(script: Any) -> Script:
-    """Return a script given in any form."""
+    """Return a script given in any form. A text of several lines is YAML, any other one names a file."""
     if script is None:
         return Script()
     if isinstance(script, Mapping):

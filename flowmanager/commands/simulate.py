@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
 
 from flowmanager.console import told
-from flowmanager.simulation.flow_file import read_flow_file
-from flowmanager.simulation.result import Result
+from flowmanager.exploration.explore import MAX_RUNS, Explorer, Progress
+from flowmanager.exploration.show import show as show_exploration
+from flowmanager.simulation.flow_file import FlowBody, read_flow_file
 from flowmanager.simulation.run import run_simulation
 from flowmanager.simulation.script import Script
 from flowmanager.simulation.script_reader import read_script_file
@@ -21,27 +25,68 @@ READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("flow", type=READABLE)
-@click.option("--script", type=READABLE, help="What the caller does and what must come of it, in YAML.")
+@click.option("--script", "script_file", type=READABLE, help="What the caller does and what must come of it, in YAML.")
+@click.option("--explore", is_flag=True, help="Walk every branch that can be found, and tell what was not reached.")
+@click.option(
+    "--max-runs",
+    default=MAX_RUNS,
+    show_default=True,
+    type=click.IntRange(1),
+    help="With --explore: how many simulations at most.",
+)
+@click.option(
+    "--min-coverage",
+    default=0.0,
+    type=click.FloatRange(0, 100),
+    help="With --explore: fail below so many percent of actions or edges.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--everything", is_flag=True, help="Show requests that only carry out what a line says already, too.")
 @told
-def command(flow: Path, script: Path | None, as_json: bool, everything: bool) -> None:
+def command(flow: Path, script_file: Path | None, explore: bool, **options: Any) -> None:
     """Try a flow without a phone: the real engine on a virtual clock.
 
     FLOW is a flow, or its list of actions, in JSON. Without a script the caller listens to all and presses nothing.
-    Exit status: 0 as expected, 1 an expectation of the script failed, 2 flow or script cannot be read.
+
+    Exit status: 0 as expected; 1 the script expected something else, or --min-coverage was missed; 2 flow or script
+    cannot be read.
     """
     body = read_flow_file(flow)
-    play = read_script_file(script) if script else Script()
-    result = run_simulation(body, play)
-    click.echo(
-        orjson.dumps(result.wire(), option=orjson.OPT_INDENT_2) if as_json else show(result, everything=everything)
-    )
-    fail(result)
+    script = read_script_file(script_file) if script_file else Script()
+    sys.exit(explored(body, script, options) if explore else played(body, script, options))
 
 
-def fail(result: Result) -> None:
-    """Say what was not as expected, and end the process so."""
+def played(flow: FlowBody, script: Script, options: Mapping[str, Any]) -> int:
+    """Run one simulation, show it, and return the exit status."""
+    result = run_simulation(flow, script)
+    write(result.wire() if options["as_json"] else show(result, everything=options["everything"]))
     if not result.ok:
         click.echo(f"\n{verdict(result)}", err=True)
-        sys.exit(1)
+    return 0 if result.ok else 1
+
+
+def explored(flow: FlowBody, script: Script, options: Mapping[str, Any]) -> int:
+    """Explore a flow, show what was found, and return the exit status."""
+    explorer = Explorer(flow, script, max_runs=options["max_runs"])
+    with bar(options["max_runs"]) as progress:
+        found = explorer.explore(progress)
+    write(found.wire() if options["as_json"] else show_exploration(found))
+    reached, wanted = found.coverage.percent, options["min_coverage"]
+    if reached < wanted:
+        click.echo(f"\ncoverage is {reached:.1f} %, wanted are {wanted:g} %", err=True)
+    return 0 if reached >= wanted else 1
+
+
+@contextmanager
+def bar(most: int) -> Iterator[Progress]:
+    """Show on a terminal how far it is; the end may come much earlier."""
+    if not sys.stderr.isatty():
+        yield lambda _runs: None
+        return
+    with click.progressbar(length=most, label="exploring", file=sys.stderr, show_pos=True) as shown:
+        yield shown.update
+
+
+def write(what: Any) -> None:
+    """Print a text as it is, anything else as JSON."""
+    click.echo(what if isinstance(what, str) else orjson.dumps(what, option=orjson.OPT_INDENT_2))

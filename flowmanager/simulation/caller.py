@@ -14,6 +14,8 @@ from flowmanager.simulation import script as steps
 from flowmanager.simulation.office import Office
 from flowmanager.simulation.telling import span
 
+CALL_ID: Id = "ca110000-0000-4000-8000-000000000001"
+ACTIVEFLOW_ID: Id = "ac710000-0000-4000-8000-000000000001"
 REACTION_SECONDS = 1.0
 """Between a request for keys and the first key."""
 KEY_SECONDS = 0.3
@@ -25,11 +27,11 @@ Acts = Generator[Condition, None, None]
 
 @dataclass(slots=True)
 class Caller:
-    """Plays the steps. `call_id`: the call, `activeflow_id`: its flow."""
+    """Plays the steps."""
 
     office: Office
-    call_id: Id
-    activeflow_id: Id
+    call_id: Id = CALL_ID
+    activeflow_id: Id = ACTIVEFLOW_ID
     played: int = 0
     """How many steps are done."""
     failures: list[str] = field(default_factory=list)
@@ -57,11 +59,15 @@ class Caller:
     def play(self) -> Acts:
         """Do one step after the other."""
         for step in self.office.script.steps:
-            yield from PLAYS[type(step)](self, step)
+            yield from self.perform(step)
             if self.failures:
                 return
             self.played += 1
-            self.mark = len(self.office.recorder.entered)
+
+    def perform(self, step: steps.Step) -> Acts:
+        """Do one step."""
+        yield from PLAYS[type(step)](self, step)
+        self.mark = len(self.office.recorder.entered)
 
     # What the caller knows.
 
@@ -82,10 +88,6 @@ class Caller:
         label = recorder.labels.find(said) or said
         here = recorder.labels.of(self.flow.current_action.id, self.flow.current_action.type)
         return (here == label and not self.flow.over) or label in recorder.entered[self.mark :]
-
-    def over(self) -> bool:
-        """Say whether the flow has ended."""
-        return self.flow.over
 
     def tell(self, what: str) -> None:
         """Write down what the caller does."""
@@ -172,6 +174,13 @@ class Caller:
         self.office.peers.hang_up(self.call_id)
         yield from self.pause(0)
 
+    def repeat(self, step: steps.Repeat) -> Acts:
+        """Do some steps again and again."""
+        for _ in range(step.times):
+            for one in step.steps:
+                if not self.flow.over:
+                    yield from self.perform(one)
+
     def resume(self, _step: steps.Resume) -> Acts:
         """Let a blocked flow go on, as the service that blocked it does."""
         yield lambda: self.flow.state is State.BLOCKED
@@ -215,6 +224,7 @@ PLAYS: Mapping[type, Callable[[Caller, Any], Acts]] = {
     steps.Reaches: Caller.reaches,
     steps.Say: Caller.say,
     steps.Hangup: Caller.hangup,
+    steps.Repeat: Caller.repeat,
     steps.Resume: Caller.resume,
     steps.SetVariables: Caller.set_variables,
 }

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from flowmanager.core.ids import NIL, Id
-from flowmanager.errors import FlowManagerError, InvalidRequest, PeerError
+from flowmanager.errors import InvalidRequest, PeerError
 from flowmanager.schemas.fields import parse_id
 from flowmanager.simulation.office import Office
 
@@ -68,7 +68,9 @@ def stripped(body: FlowBody) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key in KNOWN | FOLLOWERS}
 
 
-def told(error: FlowManagerError) -> str:
-    """Return what is wrong with a flow."""
-    typed = error.typed if isinstance(error, PeerError) else None
-    return str((typed or {}).get("message") or error.sentence)
+def told(error: PeerError) -> str:
+    """Return what is wrong with a flow, and where."""
+    typed = error.typed or {}
+    path = next((one.get("path") for one in typed.get("details") or ()), None)
+    sentence = str(typed.get("message") or error.sentence)
+    return f"{path}: {sentence}" if path and not sentence.startswith(str(path)) else sentence

@@ -78,6 +78,7 @@ class Line:
         answer = read_answer(ask.peer, body)
         if is_media(ask):
             self.recorder.hears(ask.body)
+            self.peers.begins(ask.uri.split("/")[3], ask.body["action"])
         if rule is None or rule.answer is None:
             return answer
         both = isinstance(answer, Mapping) and isinstance(rule.answer, Mapping)

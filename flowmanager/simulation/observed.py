@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
-from flowmanager.bootstrap import all_executors
 from flowmanager.core.outcomes import Continue, Jump, Outcome
 from flowmanager.executor import Executor, Task
+from flowmanager.simulation.action_types import real_executors
 from flowmanager.simulation.director import Director
 from flowmanager.simulation.recorder import Recorder
-
-
-@cache
-def real_executors() -> Mapping[str, Executor]:
-    """Return every action type; found once."""
-    return all_executors()
 
 
 def observed_executors(recorder: Recorder, director: Director) -> Mapping[str, Executor]:

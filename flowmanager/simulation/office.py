@@ -137,7 +137,7 @@ class Office:
             executors=observed_executors(self.recorder, self.director),
             ids=self.ids,
             sleep=self.run_for,
-            web=ScriptedWeb(script=self.script, recorder=self.recorder),
+            web=ScriptedWeb(script=self.script, director=self.director, recorder=self.recorder),
             breakers=Breakers(rule, metrics(), str, clock=lambda: self.recorder.now),
         )
 

@@ -91,6 +91,11 @@ class Peers(StubWorld):
         if isinstance(record, Sent) and record.body["type"] == "aicall_status_terminating" and self.script.ai.variables:
             self.set_variables(record.body["data"]["activeflow_id"], self.script.ai.variables)
 
+    def begins(self, call_id: Id, action: Mapping[str, Any]) -> None:
+        """A media action has begun."""
+        if action["type"] == "amd" and self.script.amd == "machine":
+            self.recognize_machine(call_id, action["option"])
+
     def recognize_machine(self, call_id: Id, option: Mapping[str, Any]) -> None:
         """An answering machine took the call: call-manager hangs up when the flow wants that."""
         if option.get("machine_handle") == "hangup":

@@ -13,9 +13,9 @@ from flowmanager.core.ids import Id
 from flowmanager.core.outcomes import Continue, Hold, Jump, Outcome
 from flowmanager.core.variables import is_own
 from flowmanager.executor import Task
-from flowmanager.executors import public_executors
 from flowmanager.schemas.options import load_option
 from flowmanager.simulation import telling
+from flowmanager.simulation.action_types import real_executors
 from flowmanager.simulation.clock import Clock
 from flowmanager.simulation.labels import Labels
 from flowmanager.simulation.memory_store import Tables
@@ -90,7 +90,7 @@ class Recorder:
         flow, given = self.records[body["activeflow_id"]], body["action"]
         if flow.executed_count in self.run_of(flow).entries:
             return
-        option = load_option(public_executors()[given["type"]].option, given["option"])
+        option = load_option(real_executors()[given["type"]].option, given["option"])
         what = telling.beginning(given["type"], option, self.labels)
         action = Action(given["id"], given["type"])
         entry = self.entry_of(self.run_of(flow), flow, flow.executed_count, action, what)

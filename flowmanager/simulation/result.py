@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.simulation.labels import Labels
+from flowmanager.simulation.telling import span
 from flowmanager.simulation.timeline import Done, Entry, PeerRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
     """A simulation that is over. Times are seconds since its beginning."""
 
@@ -32,9 +33,15 @@ class Result:
     """What flow-manager published."""
     entered: Sequence[str]
     """Labels of the actions that the flow came to, in order."""
-    labels: Labels = field(repr=False)
+    path: Sequence[tuple[str, str]]
+    """Where the flow went: each action with the way by which it was left (`next`, `true`, `2`, …; empty: not left)."""
+    labels: Labels
     failures: Sequence[str] = ()
     """What the script expected and did not find; empty: all is well."""
+
+    def __repr__(self) -> str:
+        """Show it in a line: a failed assertion must not fill pages."""
+        return f"<Result {self.why}, after {span(self.lasted)}>"
 
     @property
     def ended(self) -> str:

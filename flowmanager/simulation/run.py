@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -11,21 +11,19 @@ from typing import Any
 import structlog
 
 from flowmanager.core.activeflow import ReferenceType
-from flowmanager.core.ids import Id
 from flowmanager.simulation import telling
-from flowmanager.simulation.caller import Caller
-from flowmanager.simulation.director import Director
+from flowmanager.simulation.caller import ACTIVEFLOW_ID, CALL_ID, Caller
+from flowmanager.simulation.director import Director, Enough
 from flowmanager.simulation.expectations import failures
 from flowmanager.simulation.flow_file import CUSTOMER, FlowBody, flow_body, store_flow
 from flowmanager.simulation.office import Endless, Office
+from flowmanager.simulation.recorder import Recorder
 from flowmanager.simulation.result import Result
-from flowmanager.simulation.script import Hangup, InvalidScript, Script, Silence, Step
+from flowmanager.simulation.script import Hangup, InvalidScript, Repeat, Script, Silence, Step
 from flowmanager.stub_managers import calls
 from flowmanager.stub_managers.legs import call_variables
 
-CALL_ID: Id = "ca110000-0000-4000-8000-000000000001"
-ACTIVEFLOW_ID: Id = "ac710000-0000-4000-8000-000000000001"
-SOFT = (Hangup, Silence)
+SOFT = (Hangup, Repeat, Silence)
 """Steps that a flow may end before."""
 
 
@@ -34,9 +32,18 @@ def run_simulation(flow: FlowBody, script: Script, director: Director | None = N
     with quiet_logs() as logs:
         office = Office(script, director or Director())
         prepare(office, flow)
-        caller = start(office)
-        endless = go_on(office)
+        caller = office.director.caller(office) or Caller(office)
+        endless = played(office, caller)
     return summed_up(office, caller, endless, logs)
+
+
+def played(office: Office, caller: Caller) -> str:
+    """Let it happen; return why that was given up, empty when it was not."""
+    try:
+        start(office, caller)
+        return go_on(office)
+    except Enough as enough:
+        return str(enough)
 
 
 @contextmanager
@@ -49,7 +56,7 @@ def quiet_logs() -> Iterator[list[Any]]:
         logs.append({**event, "level": method})
         raise structlog.DropEvent
 
-    structlog.configure(processors=[keep], cache_logger_on_first_use=False)
+    structlog.configure(processors=[keep], wrapper_class=structlog.make_filtering_bound_logger(30))
     try:
         yield logs
     finally:
@@ -69,7 +76,7 @@ def prepare(office: Office, flow: FlowBody) -> None:
 def check_names(office: Office) -> None:
     """Raise InvalidScript for the name of an action that the flow does not have."""
     labels, script = office.recorder.labels, office.script
-    said = [(step.path, name) for step in script.steps if (name := named(step))]
+    said = [(step.path, name) for step in each_step(script.steps) if (name := named(step))]
     said += [("expect.visited", name) for name in script.expect.visited]
     said += [("expect.not_visited", name) for name in script.expect.not_visited]
     for path, name in said:
@@ -78,16 +85,23 @@ def check_names(office: Office) -> None:
             raise InvalidScript(f"{path}: the flow has no action {name!r}; it has: {known}", path=path)
 
 
+def each_step(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps, and those within them."""
+    for step in steps:
+        yield step
+        if isinstance(step, Repeat):
+            yield from each_step(step.steps)
+
+
 def named(step: Step) -> str:
     """Return the action that a step names, empty for none."""
     return str(getattr(step, "at", "") or getattr(step, "action", ""))
 
 
-def start(office: Office) -> Caller:
+def start(office: Office, caller: Caller) -> None:
     """Let the call come in, or whatever else the flow is about."""
     script, recorder = office.script, office.recorder
     recorder.add("note", opening(script))
-    office.director.begins(office)
     is_call = script.reference is ReferenceType.CALL
     body = {
         "id": ACTIVEFLOW_ID,
@@ -104,11 +118,9 @@ def start(office: Office) -> Caller:
     if given:
         office.recorder.runs[ACTIVEFLOW_ID].known = {**office.recorder.records[ACTIVEFLOW_ID].variables, **given}
         office.request("POST", f"/v1/variables/{ACTIVEFLOW_ID}/variables", {"variables": given})
-    caller = Caller(office, CALL_ID, ACTIVEFLOW_ID)
     caller.begin()
     office.request("POST", f"/v1/activeflows/{ACTIVEFLOW_ID}/execute")
     caller.notice()
-    return caller
 
 
 def is_platform(name: str) -> bool:
@@ -171,11 +183,24 @@ def summed_up(office: Office, caller: Caller, endless: str, logs: list[Any]) -> 
         said=tuple(recorder.heard),
         events=tuple(line.events),
         entered=tuple(recorder.entered),
+        path=path_of(recorder),
         labels=recorder.labels,
     )
     return replace(result, failures=(*caller.failures, *unplayed(caller), *failures(office.script.expect, result)))
 
 
+def path_of(recorder: Recorder) -> tuple[tuple[str, str], ...]:
+    """Return the way of the flow: the label of each action it came to, and by which edge it left it, empty: not yet."""
+    run = recorder.runs[ACTIVEFLOW_ID]
+    left = {number for number, entry in run.entries.items() if entry.facts.get("result") in LEFT}
+    return tuple(
+        (entry.action, run.edges.get(number, "next") if number in left else "")
+        for number, entry in sorted(run.entries.items())
+    )
+
+
+LEFT = ("done", "timeout", "failed", "skipped")
+"""Results of actions after which a flow goes its way."""
 NOTES: Mapping[str, str] = {
     "following_flow_missing": "the flow that follows is not known here: add it to the script under `flows:`",
     "executor_failed": "a fault in flow-manager itself: please report it",
@@ -184,7 +209,7 @@ NOTES: Mapping[str, str] = {
 }
 
 
-def note_log(recorder: Any, one: Mapping[str, Any]) -> None:
+def note_log(recorder: Recorder, one: Mapping[str, Any]) -> None:
     """Write down what was logged and concerns an author."""
     told = NOTES.get(str(one.get("event")))
     if told:

@@ -91,6 +91,14 @@ class SetVariables(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat(Step):
+    """Do some steps again and again, as long as the flow is not over."""
+
+    times: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """The agents of queues: `answers`, `busy` (the caller is sent away after a while), `none` (at once)."""
 

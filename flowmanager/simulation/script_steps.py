@@ -6,9 +6,21 @@ import re
 from collections.abc import Callable, Mapping
 
 from flowmanager.simulation.parts import Part, duration
-from flowmanager.simulation.script import Hangup, Hears, Press, Reaches, Resume, Say, SetVariables, Silence, Step
+from flowmanager.simulation.script import (
+    Hangup,
+    Hears,
+    Press,
+    Reaches,
+    Repeat,
+    Resume,
+    Say,
+    SetVariables,
+    Silence,
+    Step,
+)
 
 KEYS = re.compile(r"[0-9A-Da-d*#]{1,64}")
+MOST_TIMES = 1000
 UNTIL_TIMEOUT = "until timeout"
 
 
@@ -93,6 +105,18 @@ def hangup(part: Part) -> Step:
     return Hangup(at=found[2] or found[4] or "", after=after, path=part.path)
 
 
+def repeat(part: Part) -> Step:
+    """Read `repeat: {times: 3, steps: […]}`."""
+    given = part.fields("times", "steps")
+    if given.keys() != {"times", "steps"}:
+        raise part.fail("say `times:` and `steps:`")
+    times = given["times"].text()
+    if not times.isdecimal() or not 0 < int(times) <= MOST_TIMES:
+        raise given["times"].fail(f"how often? a number from 1 to {MOST_TIMES}, not {times!r}")
+    inner = tuple(step(one) for one in given["steps"].items())
+    return Repeat(times=int(times), steps=inner, path=part.path)
+
+
 def text(given: Mapping[str, Part], name: str) -> str:
     """Return an entry, empty when it is absent."""
     return given[name].text() if name in given else ""
@@ -110,6 +134,7 @@ STEPS: Mapping[str, Callable[[Part], Step]] = {
     "reaches": lambda part: Reaches(action=part.text(), path=part.path),
     "say": lambda part: Say(text=part.text(), path=part.path),
     "hangup": hangup,
+    "repeat": repeat,
     "continue": lambda part: Resume(path=part.path),
     "set": lambda part: SetVariables(variables=part.texts(), path=part.path),
 }

@@ -1,0 +1,93 @@
+"""The script that makes happen again what one simulation of an exploration did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from flowmanager.ports import Ask
+from flowmanager.schemas.fields import CANONICAL
+from flowmanager.simulation.script import Hangup, Press, Resume, Silence, Step
+
+
+@dataclass(slots=True)
+class Draft:
+    """A script as plain values, as far as something differs from the script that was given."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, int] = field(default_factory=dict)
+    """How often each request was made."""
+
+    def part(self, name: str) -> dict[str, Any]:
+        """Return an object of the script."""
+        found: dict[str, Any] = self.values.setdefault(name, {})
+        return found
+
+    def step(self, step: Step) -> None:
+        """Add a step."""
+        self.values.setdefault("steps", []).append(step_values(step))
+
+    def begin_at(self, moment: datetime) -> None:
+        """Begin at another time."""
+        self.values["start"] = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+    def count(self, ask: Ask) -> None:
+        """Count a request."""
+        line = line_of(ask)
+        self.asked[line] = self.asked.get(line, 0) + 1
+
+    def fail(self, ask: Ask, status_code: int) -> None:
+        """Let a request, the last one that was counted, fail."""
+        line = line_of(ask)
+        before = self.asked[line] - 1
+        self.part("peers")[line] = f"fail {status_code} once" + (f" after {before} good" if before else "")
+
+
+def line_of(ask: Ask) -> str:
+    """Return manager, method and URI of a request, without ids."""
+    return f"{ask.peer} {ask.method} {CANONICAL.sub('<id>', ask.uri.partition('?')[0])}"
+
+
+def step_values(step: Step) -> Any:
+    """Return a step as scripts write it."""
+    match step:
+        case Press():
+            return {"press": step.keys}
+        case Silence():
+            return {"silence": "until timeout"}
+        case Hangup():
+            return {"hangup": f"at {step.at}" if step.at else f"after {round(step.after, 3)}s"}
+        case Resume():
+            return "continue"
+    raise ValueError(step)
+
+
+def script_text(values: Mapping[str, Any]) -> str:
+    """Return a script as YAML; without the package for that as JSON, which is YAML too."""
+    try:
+        import yaml  # noqa: PLC0415 (an extra: a worker does not need it)
+    except ImportError:
+        return orjson.dumps(values, option=orjson.OPT_INDENT_2).decode()
+    return str(yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)) if values else "{}\n"
+
+
+def folded(steps: list[Any]) -> list[Any]:
+    """Return steps of which the last ones come again and again as one `repeat`."""
+    for period in range(1, len(steps) // 3 + 1):
+        times = repeats(steps, period)
+        if times > 2:
+            begin = len(steps) - times * period
+            return [*steps[:begin], {"repeat": {"times": times, "steps": steps[-period:]}}]
+    return steps
+
+
+def repeats(steps: list[Any], period: int) -> int:
+    """Return how often the last steps, so many, come one after the other."""
+    times, last = 1, steps[-period:]
+    while steps[len(steps) - (times + 1) * period : len(steps) - times * period] == last:
+        times += 1
+    return times

@@ -1,0 +1,201 @@
+"""The search: simulations that share a beginning and then decide differently, what is new first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from typing import Any
+
+from flowmanager.core.activeflow import ReferenceType
+from flowmanager.exploration.choices import Choice, Chooser
+from flowmanager.exploration.coverage import Coverage, Reasons, coverage_wire
+from flowmanager.exploration.curious import CuriousDirector
+from flowmanager.exploration.draft import folded
+from flowmanager.exploration.findings import Finding, decisions_of, kind_of, was_provoked
+from flowmanager.exploration.graph import graph_of
+from flowmanager.exploration.hints import hints_of
+from flowmanager.simulation.director import Director
+from flowmanager.simulation.flow_file import FlowBody, flow_body
+from flowmanager.simulation.office import Office
+from flowmanager.simulation.result import Result
+from flowmanager.simulation.run import prepare, quiet_logs, run_simulation
+from flowmanager.simulation.script import Expect, Script
+from flowmanager.simulation.script_reader import script_from
+
+MAX_RUNS = 200
+ROUNDS = 100
+"""How often a circle is walked to see whether a limit ends it: more than the limit of resumes in a life."""
+MOST_CIRCLES = 10
+
+Prefix = tuple[int, ...]
+Progress = Callable[[int], None]
+
+
+@dataclass(order=True, slots=True)
+class Plan:
+    """A simulation to be run: which decisions it begins with. Plans with a decision never made before go first."""
+
+    seen: bool
+    length: int
+    number: int
+    prefix: Prefix = field(compare=False)
+    mark: tuple[str, str, str] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exploration:
+    """What came of it."""
+
+    runs: int
+    complete: bool
+    """Every branch that was found was walked."""
+    ends: Counter[str]
+    """How many simulations ended why; `joined`: went on like another one."""
+    coverage: Coverage
+    reasons: Reasons
+    findings: Sequence[Finding]
+
+    def wire(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "runs": self.runs,
+            "complete": self.complete,
+            "ends": dict(self.ends),
+            "coverage": coverage_wire(self.coverage, self.reasons),
+            "findings": [one.wire() for one in self.findings],
+        }
+
+
+class Explorer:
+    """Explores one flow. Of the script only the surroundings count: its steps and expectations are left out."""
+
+    def __init__(self, flow: FlowBody, script: Script, *, max_runs: int = MAX_RUNS) -> None:
+        """Nothing has run yet. Raises InvalidFlow and InvalidScript."""
+        self.flow = flow_body(flow)
+        self.script = replace(script, steps=(), expect=Expect())
+        self.max_runs = max_runs
+        self.hints = hints_of(self.flow["actions"])
+        self.coverage = Coverage(self.graph())
+        self.plans: list[Plan] = []
+        self.situations: set[str] = set()
+        self.marks: set[tuple[str, str, str]] = set()
+        self.impossible: set[tuple[str, str]] = set()
+        self.ends: Counter[str] = Counter()
+        self.findings: dict[tuple[str, str], Finding] = {}
+        self.circles: set[tuple[tuple[str, str, str], ...]] = set()
+        self.runs = 0
+
+    def graph(self) -> Any:
+        """Return the graph of the flow as it is stored."""
+        with quiet_logs():
+            office = Office(self.script, Director())
+            prepare(office, self.flow)
+        stored = office.store.tables.flows[office.flow_id]
+        return graph_of(stored.actions, office.recorder.labels, live=self.script.reference is ReferenceType.CALL)
+
+    def explore(self, progress: Progress) -> Exploration:
+        """Run until everything that was found is walked, or there were enough runs."""
+        self.walk((), first=True)
+        progress(1)
+        while self.plans and self.runs < self.max_runs:
+            before = self.runs
+            self.walk(self.next_plan().prefix)
+            progress(self.runs - before)
+        complete = not self.plans
+        return Exploration(
+            runs=self.runs,
+            complete=complete,
+            ends=self.ends,
+            coverage=self.coverage,
+            reasons=Reasons(self.coverage, self.impossible, complete),
+            findings=sorted(map(self.checked, self.findings.values()), key=lambda one: (one.provoked, one.kind)),
+        )
+
+    def next_plan(self) -> Plan:
+        """Take the best plan. A decision that was new when it was planned may have been made since."""
+        while True:
+            plan = heappop(self.plans)
+            if plan.seen or plan.mark not in self.marks:
+                return plan
+            heappush(self.plans, replace(plan, seen=True))
+
+    def walk(self, prefix: Prefix, *, first: bool = False) -> None:
+        """Run one simulation and plan what it could have done otherwise. The very first one goes on to its end."""
+        director, result = self.run(prefix, join=not first)
+        chooser = director.chooser
+        self.plan(chooser.taken, len(prefix))
+        if not chooser.joined:
+            self.judge(director, result)
+        elif chooser.circle is not None and len(self.circles) < MOST_CIRCLES:
+            self.go_round(chooser.taken, chooser.circle)
+
+    def run(self, prefix: Prefix, *, join: bool) -> tuple[CuriousDirector, Result]:
+        """Run one simulation and count what it reached."""
+        own: set[str] = set()
+
+        def known(situation: str) -> bool:
+            met = situation in self.situations or situation in own
+            own.add(situation)
+            return join and met
+
+        director = CuriousDirector(Chooser(prefix, known), self.hints)
+        result = run_simulation(self.flow, self.script, director)
+        self.runs += 1
+        self.ends["joined" if director.chooser.joined else result.ended] += 1
+        self.coverage.add(result)
+        self.impossible |= director.impossible
+        return director, result
+
+    def plan(self, choices: Sequence[Choice], begin: int) -> None:
+        """Plan the alternatives to the decisions from a number on, each situation once."""
+        self.marks |= {choice.mark for choice in choices}
+        for place, choice in enumerate(choices[begin:], begin):
+            if choice.situation in self.situations:
+                continue
+            self.situations.add(choice.situation)
+            before = tuple(one.taken for one in choices[:place])
+            for other in range(1, len(choice.options)):
+                mark = choice.other(other)
+                number = len(self.situations) * 100 + other
+                heappush(self.plans, Plan(mark in self.marks, place, number, (*before, other), mark))
+
+    def go_round(self, choices: Sequence[Choice], begin: int) -> None:
+        """Walk a circle until something ends it."""
+        circle = tuple(choice.mark for choice in choices[begin:])
+        if circle in self.circles:
+            return
+        self.circles.add(circle)
+        taken = [choice.taken for choice in choices]
+        director, result = self.run((*taken, *taken[begin:] * ROUNDS), join=False)
+        self.judge(director, result)
+
+    def judge(self, director: CuriousDirector, result: Result) -> None:
+        """Keep an end that nobody wants, with the shortest way to it."""
+        kind = kind_of(result)
+        if kind is None:
+            return
+        choices, key = director.chooser.taken, (kind, result.why)
+        known = self.findings.get(key)
+        found = Finding(
+            kind=kind,
+            why=result.why,
+            runs=1 + (known.runs if known else 0),
+            script={**director.draft.values, "steps": folded(director.draft.values.get("steps", []))},
+            decisions=tuple(dict.fromkeys(decisions_of(choices))),
+            provoked=was_provoked(choices),
+        )
+        if known and (known.provoked, len(known.decisions)) <= (found.provoked, len(found.decisions)):
+            found = replace(known, runs=found.runs)
+        self.findings[key] = found
+
+    def checked(self, finding: Finding) -> Finding:
+        """Try the script of a finding."""
+        script = {name: value for name, value in finding.script.items() if value}
+        told = script_from(script)
+        changes = {name: getattr(told, name) for name in script}
+        if "variables" in changes:
+            changes["variables"] = {**self.script.variables, **changes["variables"]}
+        result = run_simulation(self.flow, replace(self.script, **changes))
+        return replace(finding, script=script, reproduced=result.why == finding.why)

@@ -1,0 +1,190 @@
+"""`flowmanager simulate --explore`: every branch is found, what is missing has its reason, each finding its script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+
+from flowmanager import demo_flows
+from flowmanager.exploration.findings import Finding
+from flowmanager.testing import Exploration, explore, simulate
+from tests.desk import act
+from tests.faults.flows import ACTIONS, CALLED, ids_of
+from tests.simulate.front_desk import FRONT_DESK, run, write
+
+
+def missing(found: Exploration) -> dict[str, str]:
+    """What was not reached, and why."""
+    actions, edges = found.coverage.missing_actions(), found.coverage.missing_edges()
+    return {
+        **{one: found.reasons.of_action(one) for one in actions},
+        **{str(one): found.reasons.of_edge(one) for one in edges},
+    }
+
+
+def own(found: Exploration) -> list[Finding]:
+    """Findings that nobody provoked."""
+    return [one for one in found.findings if not one.provoked]
+
+
+def test_the_front_desk_is_walked_wholly(tmp_path: Path) -> None:
+    """All actions, all edges; a caller who never presses a key runs into the limit, with a script that shows it."""
+    shown = run(write(tmp_path, "flow.json", FRONT_DESK), "--explore", "--min-coverage", "100")
+    assert shown.exit_code == 0, shown.output
+    assert "every branch that was found" in shown.output
+    assert "actions  11 of 11  100 %" in shown.output
+    assert "edges    12 of 12  100 %" in shown.output
+    assert "never reached" not in shown.output
+    limit = shown.output.partition("runs into a limit")[2]
+    assert "resumed more than 100 times" in limit
+    assert "- silence: until timeout" in limit
+    assert "queue POST /v1/services/type/queuecall: fail 503 once" in shown.output
+
+
+def test_as_json(tmp_path: Path) -> None:
+    """For programs: runs, ends, coverage, findings."""
+    told = orjson.loads(run(write(tmp_path, "flow.json", FRONT_DESK), "--explore", "--json").output)
+    assert told["complete"] is True
+    assert told["coverage"]["edges"] == {"all": 12, "reached": 12, "percent": 100.0, "missing": []}
+    assert {one["kind"] for one in told["findings"]} == {"limit", "error"}
+    assert all(one["reproduced"] for one in told["findings"])
+
+
+def test_too_few_runs_are_told(tmp_path: Path) -> None:
+    """What was not tried is not called impossible; a wanted coverage that is missed is exit status 1."""
+    path = write(tmp_path, "flow.json", FRONT_DESK)
+    shown = run(path, "--explore", "--max-runs", "1", "--min-coverage", "90")
+    assert shown.exit_code == 1
+    assert "1 runs (given up: there is more, allow it with --max-runs)" in shown.output
+    assert "support: not tried yet: allow more with --max-runs" in shown.output
+    assert "wanted are 90 %" in shown.output
+
+
+@pytest.mark.parametrize("shape", ACTIONS)
+def test_other_peoples_flows(shape: str) -> None:
+    """The flows of the fault tests: none of them has a mistake that nobody provoked."""
+    found = explore(ACTIONS[shape](ids_of(Random(3))), {"reference": "call" if shape in CALLED else "api"})
+    assert found.complete
+    assert found.coverage.action_percent == 100.0
+    assert [one.why for one in own(found) if "blocked at" not in one.why] == []
+
+
+@pytest.mark.parametrize("flow", [demo_flows.wait_flow(), demo_flows.after_call_flow()], ids=["wait", "after"])
+def test_the_other_flows_of_the_demonstration(flow: dict[str, Any]) -> None:
+    """They have no branches: a few runs are all."""
+    found = explore(flow)
+    assert found.complete
+    assert missing(found) == {}
+
+
+def condition(target: str, **option: Any) -> dict[str, Any]:
+    """A condition on a variable."""
+    return act("condition_variable", **{"condition": "==", "value_type": "string", **option}, false_target_id=target)
+
+
+def test_variables_that_only_others_can_set_are_tried() -> None:
+    """Both sides of a comparison with a variable that no action sets."""
+    flow = [
+        condition("other", variable="${customer.tier}", value_string="gold"),
+        act("talk", text="gold"),
+        act("stop"),
+        act("talk", id="other", text="other"),
+    ]
+    found = explore(flow)
+    assert missing(found) == {}
+
+
+def test_variables_of_the_flow_are_not_invented() -> None:
+    """What an action sets has that value, so one side cannot be reached, and that is said."""
+    flow = [
+        act("variable_set", key="tier", value="silver"),
+        condition("other", variable="tier", value_string="gold"),
+        act("talk", id="never", text="gold"),
+        act("talk", id="other", text="other"),
+    ]
+    reasons = missing(explore(flow))
+    assert reasons["never → other"] == "never was not reached"
+    assert "nothing that callers and other managers were tried to do leads there" in reasons["never"]
+
+
+def when(target: str, sign: str, hour: int) -> dict[str, Any]:
+    """A condition on the time of day."""
+    return act("condition_datetime", condition=sign, hour=hour, minute=0, false_target_id=target)
+
+
+def test_the_clock_is_moved_to_where_conditions_differ() -> None:
+    """Before, within and after opening hours; both conditions at once never contradict each other."""
+    flow = [when("closed", ">=", 9), when("closed", "<", 17), act("email_send", id="closed")]
+    assert missing(explore(flow)) == {}
+
+
+def test_times_that_do_not_exist_are_told() -> None:
+    """After nine it is not before five."""
+    flow = [
+        when("end", ">=", 9),
+        {**when("end", "<", 5), "id": "early"},
+        act("email_send", id="never"),
+        act("stop", id="end"),
+    ]
+    reasons = missing(explore(flow))
+    assert "there is no time within a year" in reasons["early → never (true)"]
+    assert "there is no time within a year" in reasons["never"]
+
+
+def test_what_nothing_leads_to_is_told() -> None:
+    """An action behind the end."""
+    flow = [act("stop"), act("beep", id="lost")]
+    assert missing(explore(flow)) == {"lost": "nothing leads there", "lost → end": "lost was not reached"}
+
+
+def test_a_branch_without_a_default_is_found() -> None:
+    """A key that nobody thought of ends the flow in an error; the script shows which."""
+    flow = [act("digits_receive", id="ask", duration=3000, length=1), act("branch", id="menu", target_ids={"1": "ask"})]
+    [finding] = [one for one in own(explore(flow)) if one.kind == "error"]
+    assert "no target for the value" in finding.why
+    assert finding.reproduced
+    again = simulate(flow, finding.script)
+    assert again.ended == "error"
+
+
+def test_answers_of_servers_are_tried() -> None:
+    """The status codes that a flow asks about."""
+    flow = [
+        act("webhook_send", sync=True, uri="https://crm.example.com", method="POST", data="{}"),
+        condition("known", variable="voipbin.webhook.status_code", value_string="404"),
+        act("email_send", id="unknown"),
+        act("stop", id="known"),
+    ]
+    assert missing(explore(flow)) == {}
+
+
+def test_agents_machines_and_statuses_are_tried() -> None:
+    """Whoever is asked has more than one answer."""
+    flow = [
+        act("amd", machine_handle="hangup"),
+        act("condition_call_status", status="progressing", false_target_id="keys"),
+        act("talk", text="live"),
+        act("condition_call_digits", id="keys", length=3, false_target_id="queue"),
+        act("talk", text="pressed enough"),
+        act("queue_join", id="queue", queue_id=demo_flows.QUEUE_ID),
+        act("connect", destinations=[{"type": "tel", "target": "+3225550199"}]),
+    ]
+    found = explore(flow)
+    assert missing(found) == {}
+    assert {"finished", "error", "reference_ended"} <= found.ends.keys()
+
+
+def test_exploring_twice_finds_the_same() -> None:
+    """Nothing is left to chance."""
+    assert explore(FRONT_DESK).wire() == explore(FRONT_DESK).wire()
+
+
+def test_the_surroundings_of_the_script_count() -> None:
+    """Another kind of reference: what needs a call is skipped, and those are all the edges there are."""
+    found = explore([act("talk", text="hi"), act("hangup"), act("email_send")], {"reference": "api"})
+    assert missing(found) == {}
+    assert found.ends.keys() == {"finished"}
