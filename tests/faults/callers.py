@@ -43,8 +43,8 @@ SCRIPTS: Mapping[str, tuple[int, str, Callable[[Play], None]]] = {
 """Weight, flow, and what the caller does; without a flow nothing is created."""
 
 
-PRESSES = 0
-"""The caller who does nothing but press keys: at any time there are events that must not be lost."""
+ROLES = {0: "keys", 1: "ivr"}
+"""Callers who have one script only: at any time there are events that must not be lost, and steps that must be right."""
 
 
 class Caller(Thread):
@@ -60,7 +60,7 @@ class Caller(Thread):
         """Run scripts."""
         weights = [weight for weight, _, _ in SCRIPTS.values()]
         while not self.stage.closing.is_set():
-            name = "keys" if self.number == PRESSES else self.dice.choices(list(SCRIPTS), weights)[0]
+            name = ROLES.get(self.number) or self.dice.choices(list(SCRIPTS), weights)[0]
             with suppress(GaveUp):
                 self.play(name)
             sleep(self.dice.uniform(0, 0.1))
