@@ -44,7 +44,7 @@ SCRIPTS: Mapping[str, tuple[int, str, Callable[[Play], None]]] = {
 
 
 ROLES = {0: "keys", 1: "ivr"}
-"""Callers who have one script only: at any time there are events that must not be lost, and steps that must be right."""
+"""Callers who have one script only: at any time there are events that must not be lost, steps that must be right."""
 
 
 class Caller(Thread):
