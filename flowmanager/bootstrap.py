@@ -148,9 +148,23 @@ def make_router(engine: Engine) -> Router:
 
 def make_store(settings: Settings, *, statement_seconds: float = STATEMENT_SECONDS) -> SqlStore:
     """Return the database. Nothing is connected yet. `statement_seconds`: how long it may be silent."""
-    pool_size = settings.threads * 3 + 2
-    engines = make_engines(settings.database_dsn, pool_size=pool_size, statement_seconds=statement_seconds)
+    engines = make_engines(settings.database_dsn, pool_size=pool_size(settings), statement_seconds=statement_seconds)
     return SqlStore(engines, answer_seconds=settings.answer_seconds)
+
+
+def pool_size(settings: Settings) -> int:
+    """Return how many connections each of the two pools may open."""
+    return settings.threads * 3 + 2
+
+
+def database_connections(settings: Settings) -> int:
+    """Return how many connections to the database one process may open."""
+    return 2 * pool_size(settings)
+
+
+def broker_connections(settings: Settings) -> int:
+    """Return how many connections to the broker one process has: lanes and sweepers."""
+    return settings.threads + 3 * half(settings.threads) + 1
 
 
 @dataclass(slots=True)

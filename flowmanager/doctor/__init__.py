@@ -1,0 +1,1 @@
+"""What `flowmanager doctor` looks at, a file for each check; none of them changes anything."""
