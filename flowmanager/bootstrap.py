@@ -163,8 +163,8 @@ def database_connections(settings: Settings) -> int:
 
 
 def broker_connections(settings: Settings) -> int:
-    """Return how many connections to the broker one process has: lanes and sweepers."""
-    return settings.threads + 3 * half(settings.threads) + 1
+    """Return how many connections to the broker one process has: lanes, sweepers and the relay of events."""
+    return settings.threads + 3 * half(settings.threads) + 2
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from flowmanager.check import Finding, check, doubtful, well
 from flowmanager.patient import Patient
 from flowmanager.store.moments import moments_of
-from flowmanager.store.sql_store import TIMED
+from flowmanager.store.statements import TIMED
 from flowmanager.store.tables import activeflows
 
 LATE_SECONDS = 10.0
