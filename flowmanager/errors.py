@@ -303,3 +303,9 @@ class InvalidSetting(FlowManagerError):
     """A setting is missing or wrong."""
 
     reason = "INVALID_SETTING"
+
+
+class NotReplayed(FlowManagerError):
+    """The parked message cannot be sent back."""
+
+    reason = "NOT_REPLAYED"

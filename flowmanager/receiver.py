@@ -177,7 +177,8 @@ class EventReceiver:
             event = decode_event(delivery.body, limit=self.size.bytes, depth=self.size.depth)
         except InvalidEnvelope as error:
             self.engine.metrics.malformed.labels("event").inc()
-            log.warning("event_malformed", why=error.sentence)
+            parked = link.park_malformed(delivery, error.sentence)
+            log.warning("event_malformed", why=error.sentence, queue=delivery.queue, parked=parked)
             return
         with bound_contextvars(event=f"{event.source}.{event.name}"):
             self.dispatch(event, delivery, link)

@@ -76,6 +76,7 @@ class Outside(ScriptedRpc):
         super().__init__({})
         self.published: list[Message] = []
         self.replies: list[tuple[Delivery, bytes]] = []
+        self.parked: list[tuple[Delivery, str]] = []
         self.down = False
         self.dies_after_commit = False
         self.rpc = self.publisher = self
@@ -101,6 +102,12 @@ class Outside(ScriptedRpc):
         self.fail()
         if delivery.reply_to:
             self.replies.append((delivery, body))
+
+    def park_malformed(self, delivery: Delivery, why: str) -> bool:
+        """Take what cannot be read."""
+        self.fail()
+        self.parked.append((delivery, why))
+        return True
 
     def fail(self) -> None:
         """Raise what the test asks for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -15,6 +16,9 @@ from flowmanager.transport.names import NAMES, REDELIVERED, SERVICE, Names
 PERSISTENT = 2
 REASON_CHARACTERS = 1000
 """More could exceed the frame that holds all headers, and the broker would close the connection."""
+KEPT_PROPERTIES = ("message_id", "correlation_id", "reply_to")
+REASON, QUEUE, TIME, CUT = "x-reason", "x-queue", "x-time", "x-cut"
+"""Headers of a parked message: why it is there, from which queue, since when, and its size when not all was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +106,31 @@ def message_letter(message: Message, *, names: Names = NAMES) -> Letter:
     return Letter(body=message.body, routing_key=names.request_queue(message.target), properties=properties)
 
 
-def dead_letter(delivery: Delivery, why: str, *, names: Names = NAMES) -> Letter:
-    """A message nobody could handle, with the reason and the queue it came from."""
-    known = {
-        "message_id": delivery.message_id,
-        "correlation_id": delivery.correlation_id,
-        "reply_to": delivery.reply_to,
-    }
+def dead_letter(delivery: Delivery, why: str, *, names: Names = NAMES, most: int | None = None) -> Letter:
+    """A message nobody could handle, with the reason, the queue it came from and the time; of its body at most `most`
+    bytes.
+    """
+    headers = {REASON: why[:REASON_CHARACTERS], QUEUE: delivery.queue, TIME: datetime.now(UTC).isoformat()}
+    if most is not None and len(delivery.body) > most:
+        headers[CUT] = str(len(delivery.body))
     return Letter(
-        body=delivery.body,
+        body=delivery.body[:most],
         routing_key=names.dead,
-        properties={"delivery_mode": PERSISTENT, **{name: value for name, value in known.items() if value}},
-        headers={"x-reason": why[:REASON_CHARACTERS], "x-queue": delivery.queue},
+        properties=kept_properties(delivery),
+        headers=headers,
         mandatory=True,
     )
+
+
+def replay_letter(parked: Delivery, queue: str) -> Letter:
+    """A parked message on its way back to a queue, with the properties that it came with."""
+    return Letter(body=parked.body, routing_key=queue, properties=kept_properties(parked), mandatory=True)
+
+
+def kept_properties(delivery: Delivery) -> dict[str, Any]:
+    """What stays on a message while it is parked and sent back."""
+    known = {name: getattr(delivery, name) for name in KEPT_PROPERTIES}
+    return {"delivery_mode": PERSISTENT, **{name: value for name, value in known.items() if value}}
 
 
 def read_answer(peer: str, body: bytes) -> Any:

@@ -19,6 +19,12 @@ DIRECT = "amq.rabbitmq.reply-to."
 TERM = 131
 """With what byte the broker's own notation of a process begins."""
 SHORTEST_PID = 16
+MOST_PARKED = 1000
+"""Messages in the dead queue beyond which malformed ones are only counted."""
+MALFORMED_BYTES = 262_144
+"""Of a malformed message: enough to see what it is, and all of any that is not larger than events are."""
+MALFORMED = "malformed"
+"""What their reasons begin with."""
 
 
 def can_wait(reply_to: str) -> bool:
@@ -54,6 +60,21 @@ class Link:
     def park(self, delivery: Delivery, why: str) -> None:
         """Put a message nobody can handle where a person finds it; returns when it is safe there."""
         self.publisher.send([dead_letter(delivery, why, names=self._names)])
+
+    def park_malformed(self, delivery: Delivery, why: str) -> bool:
+        """Park a message that cannot be read, or the beginning of a long one; not when very many are parked already.
+
+        Says whether it is there: anybody may send rubbish without end, and the broker's disk is not without end.
+        """
+        if self._parked() >= MOST_PARKED:
+            return False
+        letter = dead_letter(delivery, f"{MALFORMED}: {why}", names=self._names, most=MALFORMED_BYTES)
+        self.publisher.send([letter])
+        return True
+
+    def _parked(self) -> int:
+        with self._session.guard():
+            return int(self._replies.queue_declare(self._names.dead, passive=True).message_count)
 
     def tick(self) -> None:
         """Keep the connection alive during long work."""

@@ -12,6 +12,9 @@ import orjson
 from amqp import Connection as Wire
 from sqlalchemy import Connection, Row, create_engine, text
 
+from flowmanager.transport.dead import DeadQueue
+from flowmanager.transport.envelope import REASON
+from flowmanager.transport.link import MALFORMED
 from flowmanager.transport.names import Names
 from flowmanager.transport.session import Session
 from tests.faults.clock import NOW
@@ -108,5 +111,12 @@ def queue_sizes(url: str, names: Names) -> dict[str, int]:
     """Return how many messages each of flow-manager's queues holds."""
     with closing(Session(url)) as session, session.guard():
         channel = session.channel()
-        queues = (*names.queues, names.dead)
-        return {queue: int(channel.queue_declare(queue, passive=True).message_count) for queue in queues}
+        sizes = {queue: int(channel.queue_declare(queue, passive=True).message_count) for queue in names.queues}
+        return {**sizes, names.dead: parked_faults(session, names)}
+
+
+def parked_faults(session: Session, names: Names) -> int:
+    """Return how many messages are parked for another reason than that nobody can read them."""
+    dead = DeadQueue(session, names=names)
+    reasons = [str(parked.headers.get(REASON)) for parked in dead.take(dead.size())]
+    return sum(not reason.startswith(MALFORMED) for reason in reasons)

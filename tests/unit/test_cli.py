@@ -18,7 +18,7 @@ from flowmanager.serve import SIGNALS
 from flowmanager.transport.responder import Responder
 
 SECRET = "s3cr3t"
-COMMANDS = {"serve", "migrate", "demo", "rpc", "stub-managers"}
+COMMANDS = {"serve", "migrate", "dead", "purge", "demo", "rpc", "stub-managers"}
 BROKER = "amqp://guest:guest@localhost:1/"
 
 

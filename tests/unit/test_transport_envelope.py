@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,10 +81,16 @@ def test_reply_copies_the_correlation_id(correlation_id: str, properties: dict[s
 
 
 def test_dead_letter_says_why_and_keeps_what_is_known() -> None:
-    letter = dead_letter(Delivery(queue="q", body=b"x", message_id="m"), "no idea")
-    assert letter.headers == {"x-reason": "no idea", "x-queue": "q"}
+    letter = dead_letter(Delivery(queue="q", body=b"x", message_id="m"), "no idea", most=1)
+    assert datetime.fromisoformat(letter.headers["x-time"]).tzinfo is UTC
+    assert letter.headers == {"x-reason": "no idea", "x-queue": "q", "x-time": letter.headers["x-time"]}
     assert letter.properties == {"delivery_mode": 2, "message_id": "m"}
     assert (letter.body, letter.routing_key) == (b"x", "bin-manager.flow-manager.dead")
+
+
+def test_of_a_long_body_the_beginning_is_kept_and_its_size() -> None:
+    letter = dead_letter(Delivery(queue="q", body=b"12345"), "no idea", most=2)
+    assert (letter.body, letter.headers["x-cut"]) == (b"12", "5")
 
 
 def received(**changes: Any) -> Any:
