@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
 from typing import Any, TypeVar, cast
@@ -103,7 +103,8 @@ class Office:
     def __init__(self, script: Script, director: Director) -> None:
         """Nothing happens yet."""
         self.script, self.director = script, director
-        self.clock = Clock(script.start)
+        # In a zone with summer time an hour more on the clock is not always an hour later.
+        self.clock = Clock(script.start.astimezone(UTC))
         self.agenda, self.ids = Agenda(self.clock), SeededIds()
         self.recorder = Recorder(self.clock)
         self.store = WatchedStore(self.clock, self.recorder)

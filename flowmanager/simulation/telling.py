@@ -122,7 +122,7 @@ def compared(task: Task, outcome: Outcome) -> str:
 
 def timed(task: Task, outcome: Outcome) -> str:
     """Tell a comparison with the clock."""
-    wanted = {name: value for name, value in task.option.items() if name in TIMES and value not in (-1, [], None)}
+    wanted = {name: task.option[name] for name in TIMES if task.option[name] not in (-1, [])}
     counted = {name: value for name, value in wanted.items() if not (name in ("day", "month") and value == 0)}
     shown = " ".join(f"{name}={value}" for name, value in counted.items())
     return f"{task.now:%a %Y-%m-%d %H:%M} UTC {task.option['condition']} {shown} is {truth(outcome)}"
