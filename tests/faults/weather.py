@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 from sqlalchemy.exc import DBAPIError
 
-from tests.faults.commits import MOMENTS
+from tests.faults.commits import MARK, MOMENTS
 from tests.faults.history import History
 from tests.faults.links import FaultyLink
 from tests.faults.servers import Server
@@ -63,6 +63,8 @@ class Weather:
     timeline: list[str] = field(default_factory=list)
     under_way: dict[str, tuple[float, Spell]] = field(default_factory=dict)
     """By kind: when it ends."""
+    armed: int = 0
+    """How many times a worker was told to die or stop at a commit."""
     helpers: list[Thread] = field(default_factory=list)
 
     def blow(self, seconds: float, gap: tuple[float, float]) -> None:
@@ -72,7 +74,7 @@ class Weather:
         while monotonic() < self.began + seconds:
             self.crew.look(self.random.uniform(0.1, 2.0))
             self.end_spells(monotonic())
-            if monotonic() >= next_at:
+            if monotonic() >= next_at and (not self.points or self.free()):
                 self.strike()
                 next_at = monotonic() + self.random.uniform(*gap)
             sleep(TICK_SECONDS)
@@ -88,6 +90,9 @@ class Weather:
         self.crew.calm()
         self.crew.look(0.0)
         self.note("calm")
+        logs = sorted(self.crew.slots[0].folder.glob("worker-*.log"))
+        reached = sum(MARK in log.read_bytes() for log in logs)
+        self.note(f"workers came to {reached} of {self.armed} commits at which they were to die or stop")
 
     def strike(self) -> None:
         """Begin a fault of a kind that is not under way."""
@@ -123,14 +128,19 @@ class Weather:
         self.timeline.append(f"{monotonic() - self.began:6.1f} s  {text}")
         self.history.add("fault", text=text)
 
+    def free(self) -> list[Slot]:
+        """Return the workers that are not on their way to the commit at which they are to die."""
+        return [slot for slot in self.crew.slots if not slot.on_its_way]
+
     def worker(self) -> Slot:
-        """Pick a worker: at random, or in turn, so that each comes to the commit at which it is to die."""
+        """Pick a worker: at random, or one after the other, so that each comes to the commit at which it is to die."""
         if self.points:
-            return min(self.crew.slots, key=lambda slot: slot.started)
+            return min(self.free(), key=lambda slot: slot.started)
         return self.random.choice([slot for slot in self.crew.slots if not slot.held] or list(self.crew.slots))
 
     def commit_point(self) -> tuple[int, str]:
         """Pick the commit at which a worker dies, and the moment before or after it."""
+        self.armed += 1
         if self.points:
             return self.points.popleft()
         return self.random.randint(1, COMMITS), self.random.choice(MOMENTS)

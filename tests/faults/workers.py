@@ -14,13 +14,15 @@ from time import monotonic
 
 import orjson
 
-from tests.faults.commits import KILL_AT, KILL_MOMENT, STOPS
+from tests.faults.commits import KILL_AT, KILL_MOMENT, MARK, STOPS
 from tests.faults.history import History, Json
 from tests.faults.usage import Usage, state_of
 
 ROOT = Path(__file__).parent.parent.parent
 THREADS = 4
 STOP_SECONDS = 20.0
+REACH_SECONDS = 30.0
+"""How long a process may take to come to the commit at which it is to die."""
 STARTED = b'"worker_started"'
 """In the log of a process from when it ends in order; told to end before, it ends as any program does."""
 FAULTY_LINES = frozenset(
@@ -48,9 +50,13 @@ class Slot:
     next_hook: dict[str, str] = field(default_factory=dict)
     """What the next process is told to die of."""
     next_pause: float = 0.0
+    hooked: bool = False
+    """Its process is told to die or stop at a commit."""
     pause_seconds: float = 0.0
     """How long this process is left alone when it has stopped by itself; 0: it is not told to."""
     resume_at: float = 0.0
+    went_on: bool = False
+    """It had stopped by itself and goes on."""
     usage: Usage = field(default_factory=Usage)
 
     @property
@@ -67,6 +73,7 @@ class Slot:
         """Start a process."""
         self.starts += 1
         hook, self.next_hook = self.next_hook, {}
+        self.hooked, self.went_on = bool(hook), False
         self.pause_seconds, self.next_pause, self.resume_at = self.next_pause, 0.0, 0.0
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -117,6 +124,22 @@ class Slot:
         self.next_hook = {KILL_AT: str(commit), KILL_MOMENT: moment}
         self.next_pause = pause_seconds if moment in STOPS else 0.0
 
+    @property
+    def on_its_way(self) -> bool:
+        """Say whether it is still to come to the commit at which it dies or stops, or stands there."""
+        if self.next_hook:
+            return True
+        if not self.hooked or not self.alive:
+            return False
+        if self.struck and (self.went_on or not self.pause_seconds):
+            return False
+        return monotonic() - self.started < REACH_SECONDS + self.pause_seconds
+
+    @property
+    def struck(self) -> bool:
+        """Say whether the present process has come to that commit."""
+        return MARK in self.log.read_bytes()
+
     def calm(self) -> None:
         """Let it work undisturbed; one that stops by itself goes on at once."""
         self.next_hook, self.next_pause, self.pause_seconds = {}, 0.0, min(self.pause_seconds, 0.1)
@@ -127,7 +150,7 @@ class Slot:
         """Start a new process some time after one has ended; one that does not end in time is a complaint."""
         if self.alive and self.process is not None:
             self.usage.measure(self.process.pid)
-            self.look_whether_stopped(self.process.pid)
+            self.look_whether_stopped()
             if self.ending and monotonic() - self.ending > STOP_SECONDS + 10:
                 self.complain("worker_never_ends", "SIGTERM did not end it")
                 self.kill()
@@ -138,12 +161,13 @@ class Slot:
         elif monotonic() >= self.back_at:
             self.start()
 
-    def look_whether_stopped(self, pid: int) -> None:
+    def look_whether_stopped(self) -> None:
         """Let a process that has stopped by itself go on after a while."""
         if self.resume_at:
             if monotonic() >= self.resume_at:
                 self.release()
-        elif self.pause_seconds and not self.held and state_of(pid) == "T":
+                self.went_on = True
+        elif self.pause_seconds and not self.held and state_of_process(self.process) == "T":
             self.history.add("stopped", worker=self.name)
             self.held, self.resume_at = True, monotonic() + self.pause_seconds
 
@@ -159,6 +183,11 @@ class Slot:
     def complain(self, event: str, text: str) -> None:
         """Write down what must not be."""
         self.history.add("complaint", worker=f"{self.name}.{self.starts}", event=event, text=text)
+
+
+def state_of_process(process: subprocess.Popen[bytes] | None) -> str:
+    """Return the letter of what a process does, nothing when there is none."""
+    return state_of(process.pid) if process is not None else ""
 
 
 @dataclass
