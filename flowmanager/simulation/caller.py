@@ -193,7 +193,6 @@ class Caller:
 
     def ask(self, verb: str, data: Mapping[str, Any]) -> Acts:
         """Ask flow-manager for something about the activeflow."""
-        self.office.recorder.add("note", f"a service asks to {verb}")
         try:
             self.office.request("POST", f"/v1/activeflows/{self.activeflow_id}/{verb}", data)
         except FlowManagerError as error:

@@ -26,6 +26,7 @@ from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.route import Route, Router
 from flowmanager.settings import Settings
 from flowmanager.simulation.clock import Agenda, Clock
+from flowmanager.simulation import telling
 from flowmanager.simulation.director import Director
 from flowmanager.simulation.line import Line
 from flowmanager.simulation.memory_store import MemoryStore
@@ -155,6 +156,9 @@ class Office:
 
     def ask(self, ask: Ask) -> Any:
         """Ask flow-manager; see the port Rpc."""
+        told = telling.request_of_others(ask.uri)
+        if told:
+            self.recorder.add("peer", told, method=ask.method, uri=ask.uri, data=ask.body)
         place = self.ids.new()
         body = request_body(ask, publisher="simulation")
         self.requests.handle(Delivery(queue="request", body=body, reply_to=place), cast(Link, self.line))

@@ -48,6 +48,9 @@ BEGINNINGS: Mapping[str, Callable[[Option, Labels], str]] = {
     "talk": lambda option, _labels: quoted(option["text"]),
     "play": lambda option, _labels: "plays " + ", ".join(option["stream_urls"]),
     "digits_receive": lambda option, _labels: keys_wanted(option),
+    "answer": lambda _option, _labels: "takes the call",
+    "hangup": lambda option, _labels: joined("hangs up", brief(worth_telling(option), ())),
+    "confbridge_join": lambda option, _labels: f"in the bridge {option['confbridge_id']} until it is left",
     "digits_send": lambda option, _labels: f"sends {option['digits']}",
     "sleep": lambda option, _labels: f"sleeps {span(option['duration'] / 1000)}",
     "variable_set": lambda option, _labels: f"{option['key']} = {option['value']!r}",
@@ -184,6 +187,20 @@ SHORTCOMINGS: Mapping[StepResult, str] = {
     StepResult.TIMEOUT: "no answer in time",
     StepResult.INTERRUPTED: "interrupted",
 }
+
+
+REQUESTS: Mapping[str, str] = {
+    "forward_action_id": "sends the flow elsewhere, at once",
+    "service_stop": "takes away the actions that it put in",
+    "continue": "lets the blocked flow go on",
+    "push_actions": "puts actions in",
+    "stop": "stops the flow",
+}
+
+
+def request_of_others(uri: str) -> str:
+    """Tell what another manager wants of an activeflow; empty for what shows by itself."""
+    return REQUESTS.get(uri.rpartition("/")[2], "")
 
 
 def not_done(step: Step, begun: str) -> str:
