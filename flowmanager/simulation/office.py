@@ -25,8 +25,8 @@ from flowmanager.ports import Ask, Transaction
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.route import Route, Router
 from flowmanager.settings import Settings
-from flowmanager.simulation.clock import Agenda, Clock
 from flowmanager.simulation import telling
+from flowmanager.simulation.clock import Agenda, Clock
 from flowmanager.simulation.director import Director
 from flowmanager.simulation.line import Line
 from flowmanager.simulation.memory_store import MemoryStore
