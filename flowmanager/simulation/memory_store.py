@@ -134,13 +134,15 @@ class MemoryTransaction:
         self.tables.steps[activeflow_id] = (*known, *steps)
 
     def get_steps(self, activeflow_ids: Sequence[Id], *, since: int = 0) -> dict[Id, list[Step]]:
-        """Return the histories."""
-        known = self.tables.steps
-        return {key: sorted_steps(step for step in known.get(key, ()) if step.seq >= since) for key in activeflow_ids}
+        """Return the histories, without details."""
+        return {key: [replace(step, details=None) for step in self._since(key, since)] for key in activeflow_ids}
 
     def get_trace(self, activeflow_id: Id, *, since: int, until: int) -> list[Step]:
         """Return a part of a history."""
-        return [step for step in self.get_steps([activeflow_id], since=since)[activeflow_id] if step.seq < until]
+        return [step for step in self._since(activeflow_id, since) if step.seq < until]
+
+    def _since(self, activeflow_id: Id, since: int) -> list[Step]:
+        return sorted_steps(step for step in self.tables.steps.get(activeflow_id, ()) if step.seq >= since)
 
     def add_messages(self, messages: Sequence[Message]) -> None:
         """Put messages into the outbox."""
