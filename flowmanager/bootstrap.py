@@ -43,7 +43,7 @@ from flowmanager.settings import Settings
 from flowmanager.store.engine import STATEMENT_SECONDS, make_engines
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.subscription import Subscription
-from flowmanager.sweeper import Duties, Seconds, Sweeper, pulse, turns
+from flowmanager.sweeper import Duties, Seconds, Sweeper, heart, pulse, turns
 from flowmanager.transport.lane import Lane, LaneOptions
 from flowmanager.transport.link import open_link
 from flowmanager.transport.names import Names
@@ -154,7 +154,7 @@ def make_store(settings: Settings, *, statement_seconds: float = STATEMENT_SECON
 
 def pool_size(settings: Settings) -> int:
     """Return how many connections each of the two pools may open."""
-    return settings.threads * 3 + 2
+    return settings.threads * 3 + 3
 
 
 def database_connections(settings: Settings) -> int:
@@ -215,8 +215,9 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
     engine = make_engine(settings, store, worker_id=str(uuid4()), metrics=metrics)
     router = make_router(engine)
     size = Size(settings.max_body_bytes, settings.max_json_depth, settings.max_answer_bytes)
-    names = Names(settings.queue_prefix)
-    relay = Relay(partial(Aftermath(router).publish_now, engine), open_link(settings.rabbitmq_address, names=names))
+    topology = make_topology(settings)
+    link = partial(open_link, settings.rabbitmq_address, names=topology.names, prepare=topology.declare)
+    relay = Relay(partial(Aftermath(router).publish_now, engine), link())
     aftermath = Aftermath(router, relay.add)
     requests = RequestReceiver(engine, router, aftermath, size)
     events = EventReceiver(engine, router, all_subscriptions(), aftermath, size)
@@ -230,13 +231,17 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
     )
 
     def sweeper(duties: Duties) -> Sweeper:
-        return Sweeper(engine, recovery, aftermath, open_link(settings.rabbitmq_address, names=names), duties)
+        return Sweeper(engine, recovery, aftermath, link(), duties)
 
     return Worker(
         store=store,
         engine=engine,
-        lanes=make_lanes(settings, requests, events),
-        sweepers=[*(sweeper(turns(seconds)) for _ in range(half(settings.threads))), sweeper(pulse(seconds))],
+        lanes=make_lanes(settings, topology, requests, events),
+        sweepers=[
+            *(sweeper(turns(seconds)) for _ in range(half(settings.threads))),
+            sweeper(pulse(seconds)),
+            sweeper(heart(seconds)),
+        ],
         relay=relay,
     )
 
@@ -246,10 +251,14 @@ def half(threads: int) -> int:
     return max(threads // 2, 1)
 
 
-def make_lanes(settings: Settings, requests: RequestReceiver, events: EventReceiver) -> list[Lane]:
+def make_topology(settings: Settings) -> Topology:
+    """Return what we need on the broker."""
+    return Topology(names=Names(settings.queue_prefix), quorum=settings.quorum_queues)
+
+
+def make_lanes(settings: Settings, topology: Topology, requests: RequestReceiver, events: EventReceiver) -> list[Lane]:
     """Return the threads that take messages. Events have threads of their own: requests must not wait behind them."""
-    names = Names(settings.queue_prefix)
-    topology = Topology(names=names, quorum=settings.quorum_queues)
+    names = topology.names
     options = LaneOptions(prepare=topology.declare, names=names)
     address = settings.rabbitmq_address
     of_requests = [Lane(address, names.request, requests.handle, options=options) for _ in range(settings.threads)]

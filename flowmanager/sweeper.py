@@ -23,6 +23,8 @@ BATCH = 500
 ENDED_BATCH = 50
 """Activeflows of one transaction of deleting, each with some lines of history: it must be short."""
 TICK_SECONDS = 5.0
+DECLARE_SECONDS = 30.0
+"""How often queues, exchanges and bindings are declared again: who deletes one ends our events without a word."""
 PURGE_SECONDS = 1.0
 """How long one round of deleting may keep timers waiting."""
 PAUSE_SECONDS = 1.0
@@ -53,12 +55,22 @@ class Seconds:
 Duties = Callable[["Sweeper", Recovery], list[Duty]]
 
 
+def heart(seconds: Seconds) -> Duties:
+    """Return the heartbeat, on which the turns' owner lives: neither a manager nor the broker can hold it up."""
+
+    def duties(_: Sweeper, recovery: Recovery) -> list[Duty]:
+        return [Duty(lambda: recovery.upkeep.heartbeat(recovery.engine.worker_id), seconds.heartbeat)]
+
+    return duties
+
+
 def pulse(seconds: Seconds) -> Duties:
-    """Return the duties that no other manager can hold up: above all the heartbeat, on which the turns' owner lives."""
+    """Return the duties that no other manager can hold up."""
 
     def duties(sweeper: Sweeper, recovery: Recovery) -> list[Duty]:
         return [
-            Duty(lambda: recovery.upkeep.heartbeat(recovery.engine.worker_id), seconds.heartbeat),
+            Duty(sweeper.keep_link, TICK_SECONDS),
+            Duty(sweeper.declare, DECLARE_SECONDS),
             Duty(lambda: sweeper.publish_late(recovery.upkeep, seconds.outbox), seconds.outbox / 2),
             Duty(lambda: sweeper.purge(recovery.upkeep, seconds.retention), seconds.purge),
         ]
@@ -71,6 +83,7 @@ def turns(seconds: Seconds) -> Duties:
 
     def duties(sweeper: Sweeper, recovery: Recovery) -> list[Duty]:
         return [
+            Duty(sweeper.keep_link, TICK_SECONDS),
             Duty(lambda: recovery.fire_timers(sweeper.work, sweeper.complete), seconds.timer),
             Duty(lambda: recovery.take_over(sweeper.work, sweeper.complete), seconds.heartbeat),
         ]
@@ -88,11 +101,19 @@ class Sweeper(Thread):
         self._engine, self._recovery, self._aftermath, self._link = engine, recovery, aftermath, link
         self._stopping = Event()
         self._lost = False
-        self._duties = [*duties(self, recovery), Duty(link.tick, TICK_SECONDS)]
+        self._duties = duties(self, recovery)
 
     def stop(self) -> None:
         """Finish what is in hand and end. Returns at once: join the thread."""
         self._stopping.set()
+
+    def keep_link(self) -> None:
+        """Keep the connection to the broker alive, or open it."""
+        self._link.tick()
+
+    def declare(self) -> None:
+        """Declare on the broker what somebody may have deleted."""
+        self._link.declare()
 
     def work(self) -> Work:
         """Return the work of one activeflow."""
@@ -110,7 +131,6 @@ class Sweeper(Thread):
             more = upkeep.purge(limit=BATCH) >= BATCH
             if retention:
                 more = upkeep.purge_ended(seconds=retention, limit=ENDED_BATCH).rows > 0 or more
-            upkeep.heartbeat(self._engine.worker_id)
 
     def publish_late(self, upkeep: Upkeep, seconds: float) -> None:
         """Publish events whose worker is lost or was cut off."""

@@ -119,6 +119,9 @@ class Outside(ScriptedRpc):
     def tick(self) -> None:
         """Nothing is to be kept alive."""
 
+    def declare(self) -> None:
+        """Nothing is to be declared."""
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -44,6 +44,11 @@ class Own:
         folder = self.authority.folder
         return {"certfile": folder / "client.pem", "keyfile": folder / "client.key"}
 
+    @property
+    def root_dsn(self) -> str:
+        """The database's address for its root, who may give rights."""
+        return f"mysql+pymysql://root@localhost/mysql?unix_socket={self.servers['mysql'].folder}/mysql/data/mysql.sock"
+
     def control(self, *arguments: str) -> None:
         """Run `rabbitmqctl`, with the environment of the broker: its cookie, its port mapper."""
         process = Path(f"/proc/{self.servers['rabbitmq'].pid}")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flowmanager.ports import Ask, Message
@@ -25,6 +24,7 @@ MALFORMED_BYTES = 262_144
 """Of a malformed message: enough to see what it is, and all of any that is not larger than events are."""
 MALFORMED = "malformed"
 """What their reasons begin with."""
+Prepare = Callable[[Session], None]
 
 
 def can_wait(reply_to: str) -> bool:
@@ -81,12 +81,28 @@ class Link:
         self._session.drain(0)
 
 
+def nothing(_: Session) -> None:
+    """Declare nothing."""
+
+
 class StandingLink:
     """A link for a thread that takes no messages; it is both an Rpc and a Publisher. Methods raise BrokerLost."""
 
-    def __init__(self, url: str, *, names: Names = NAMES) -> None:
-        """Nothing is opened yet."""
-        self._standing = Standing(url, partial(Link, names=names))
+    def __init__(self, url: str, *, names: Names = NAMES, prepare: Prepare = nothing) -> None:
+        """Nothing is opened yet. `prepare` declares on a new connection what may be missing."""
+        self._names = names
+        self._prepare = prepare
+        self._standing = Standing(url, self._build)
+
+    def _build(self, session: Session) -> Link:
+        self._session = session
+        self._prepare(session)
+        return Link(session, names=self._names)
+
+    def declare(self) -> None:
+        """Declare again what somebody may have deleted."""
+        self._standing.get()
+        self._prepare(self._session)
 
     def call(self, ask: Ask) -> Any:
         """Ask another manager; see the port Rpc."""
@@ -105,6 +121,6 @@ class StandingLink:
         self._standing.close()
 
 
-def open_link(url: str, *, names: Names = NAMES) -> StandingLink:
+def open_link(url: str, *, names: Names = NAMES, prepare: Prepare = nothing) -> StandingLink:
     """Return a link for a thread that only asks and publishes."""
-    return StandingLink(url, names=names)
+    return StandingLink(url, names=names, prepare=prepare)
