@@ -34,6 +34,7 @@ from flowmanager.orchestrator.recovery import Recovery
 from flowmanager.orchestrator.talk import Talk
 from flowmanager.orchestrator.tracing import Traces
 from flowmanager.orchestrator.turn import Turns
+from flowmanager.orchestrator.validator import Validator
 from flowmanager.orchestrator.variables import VariableStore
 from flowmanager.ports import Store
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
@@ -96,6 +97,7 @@ def make_engine(settings: Settings, store: Store, *, worker_id: Id, metrics: Met
         media_wait_seconds=settings.media_wait_seconds,
         grace_seconds=settings.grace_seconds,
         max_flows=settings.max_flows,
+        flow_warnings=settings.flow_warnings,
         stacked_types=frozenset(settings.stacked_reference_types.split(",")) - {""},
         max_active_flows=settings.max_active_flows,
         web=Web(allowed=networks(settings.fetch_allowed_networks)),
@@ -125,7 +127,8 @@ def make_app(engine: Engine) -> App:
     """Return the orchestrator."""
     checker = ActionChecker(engine.executors, engine.ids, engine.limits.actions)
     turns, flow_stack = Turns(engine, Talk(engine)), FlowStack(engine)
-    lifecycle, flows = Lifecycle(engine, flow_stack), FlowStore(engine, checker)
+    validator = Validator(engine)
+    lifecycle, flows = Lifecycle(engine, flow_stack), FlowStore(engine, checker, validator)
     return App(
         engine=engine,
         turns=turns,
@@ -136,6 +139,7 @@ def make_app(engine: Engine) -> App:
         variables=VariableStore(engine),
         dispatch=Dispatch(engine, turns),
         customers=Customers(lifecycle=lifecycle, flows=flows),
+        validator=validator,
         traces=Traces(engine),
     )
 

@@ -23,6 +23,7 @@ from flowmanager.orchestrator.flows import FlowStore
 from flowmanager.orchestrator.lifecycle import Lifecycle
 from flowmanager.orchestrator.tracing import Traces
 from flowmanager.orchestrator.turn import Turns
+from flowmanager.orchestrator.validator import Validator
 from flowmanager.orchestrator.variables import VariableStore
 from flowmanager.ports import Page
 from flowmanager.schemas.envelopes import Request, encode_answer, encode_error
@@ -54,6 +55,7 @@ class App:
     dispatch: Dispatch
     flow_stack: FlowStack
     customers: Customers
+    validator: Validator
     traces: Traces
 
 

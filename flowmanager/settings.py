@@ -69,6 +69,8 @@ class Settings:
     """Networks in CIDR form, separated by commas, that the action `fetch` may reach although they are not public."""
     max_flows: int = 10_000
     """Stored flows of one customer."""
+    flow_warnings: bool = True
+    """Say what is wrong with a flow in the answer to its creation or change; costs 0.1 ms for each action."""
     breaker_failures: int = 5
     """After how many failures in a row another manager is not asked for a while: threads must not wait in vain."""
     breaker_seconds: float = 30.0

@@ -35,11 +35,13 @@ from flowmanager.client.records import (
     Action,
     Activeflow,
     Fault,
+    Finding,
     Flow,
     Frame,
     StackedActiveflow,
     StackFrame,
     Step,
+    Validation,
     Variables,
 )
 
@@ -60,6 +62,7 @@ __all__ = [
     "Event",
     "EventSubscriber",
     "Fault",
+    "Finding",
     "Flow",
     "FlowEvent",
     "FlowLimit",
@@ -83,6 +86,7 @@ __all__ = [
     "Timeout",
     "Unavailable",
     "UnreadableAnswer",
+    "Validation",
     "VariableLimit",
     "Variables",
 ]

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 from flowmanager.client.exchange import Exchanger
-from flowmanager.client.options import CallOptions, FlowTexts, ListOptions, NewFlow, body_of, call_options
+from flowmanager.client.options import (
+    CallOptions,
+    FlowTexts,
+    FlowToCheck,
+    ListOptions,
+    NewFlow,
+    body_of,
+    call_options,
+)
 from flowmanager.client.paging import each
-from flowmanager.client.records import Action, Flow, GivenAction, action_wires
+from flowmanager.client.records import Action, Flow, GivenAction, Validation, action_wires
+from flowmanager.core.ids import NIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,11 @@ class Flows:
         """Store a flow, for good unless `persist` is false. Raises InvalidRequest, FlowLimit."""
         body = {"persist": True, "customer_id": customer_id, **body_of(given)}
         return self.exchanger.read(Flow.read, "POST", "/v1/flows", body, call_options(given))
+
+    def validate(self, customer_id: str = NIL, **given: Unpack[FlowToCheck]) -> Validation:
+        """Look at a flow without storing it. What is wrong is in the result, not an error."""
+        body = {"customer_id": customer_id, **body_of(given)}
+        return self.exchanger.read(Validation.read, "POST", "/v1/flows/validate", body, call_options(given))
 
     def get(self, flow_id: str, **options: Unpack[CallOptions]) -> Flow:
         """Return a flow, a deleted one too. Raises FlowNotFound."""

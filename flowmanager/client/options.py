@@ -34,6 +34,16 @@ class NewFlow(FlowTexts, total=False):
     persist: bool
 
 
+class FlowToCheck(FlowTexts, total=False):
+    """What the check of a flow takes."""
+
+    id: str
+    """The flow that would be changed."""
+    type: str
+    reference_type: str
+    """What it will run on; without it, nothing is said about that."""
+
+
 class NewActiveflow(CallOptions, total=False):
     """What the creation of an activeflow takes."""
 

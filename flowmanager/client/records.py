@@ -114,8 +114,33 @@ class Step(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Record):
+    """What is wrong with a flow. `severity`: `error`, `warning` or `note`; `path`: where in the request."""
+
+    rule: str = ""
+    severity: str = ""
+    path: str = ""
+    reason: str = ""
+    fix: str = ""
+
+
+Findings = Annotated[tuple[Finding, ...], Reads(Finding.read_all)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation(Record):
+    """What `flows.validate` says. `valid`: the flow would be stored."""
+
+    valid: bool = False
+    findings: Findings = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow(Record):
-    """A stored flow. `persist` false: a temporary one, gone after a day."""
+    """A stored flow. `persist` false: a temporary one, gone after a day.
+
+    `warnings`: in the answers to create and change.
+    """
 
     id: Id
     customer_id: Id = NIL
@@ -128,6 +153,7 @@ class Flow(Record):
     direct_hash: str = ""
     on_complete_flow_id: Id = NIL
     on_drop_flow_id: Id = NIL
+    warnings: Findings = ()
     tm_create: Time = None
     tm_update: Time = None
     tm_delete: Time = None

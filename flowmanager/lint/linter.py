@@ -12,7 +12,7 @@ from flowmanager.core.ids import NIL
 from flowmanager.discover import collect
 from flowmanager.lint import rules as rule_package
 from flowmanager.lint.finding import Finding
-from flowmanager.lint.reader import Reader
+from flowmanager.lint.reader import Read, Reader
 from flowmanager.lint.refusals import refusals
 from flowmanager.lint.rule import Rule
 from flowmanager.lint.template import Template
@@ -41,7 +41,12 @@ def lint(documents: Mapping[str, Any], world: World) -> list[Report]:
     read = [reader.read(document, source) for source, document in documents.items()]
     known = {one.flow.id: one.flow for one in read if one.flow.id != NIL}
     together = replace(world, flows={**world.flows, **known})
-    return [Report(one.flow, joined(refusals(one), warnings_of(one.flow, together))) for one in read]
+    return [Report(one.flow, findings_of(one, together)) for one in read]
+
+
+def findings_of(read: Read, world: World) -> Findings:
+    """Return everything that is found in a flow."""
+    return joined(refusals(read), warnings_of(read.flow, world))
 
 
 def joined(refused: Findings, warned: Findings) -> Findings:

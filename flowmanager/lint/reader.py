@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 
 from flowmanager.checker import ActionChecker, Checked
 from flowmanager.core.action import Action
+from flowmanager.core.flow import Flow
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import InvalidRequest
 from flowmanager.executor import Executor
@@ -72,11 +73,17 @@ class Reader:
             id=id_of(given),
             name=loaded["name"],
             source=source,
+            customer_id=loaded["customer_id"],
             on_complete=loaded["on_complete_flow_id"],
             on_drop=loaded["on_drop_flow_id"],
             inner=self.inner(steps),
         )
         return Read(flow, tuple(first_told((*faults, *more))), given)
+
+    def stored(self, flow: Flow, forms: Sequence[Mapping[str, Any]]) -> Template:
+        """Return a flow that is being stored, with the loaded forms of its actions."""
+        steps = steps_of(forms, Checked(flow.actions, ()))
+        return replace(stored(flow), steps=steps, inner=self.inner(steps))
 
     def steps(self, forms: Sequence[Mapping[str, Any]], prefix: str) -> tuple[tuple[Step, ...], Faults]:
         """Return the actions of a list of forms, and what is wrong with them."""
@@ -97,6 +104,23 @@ class Reader:
         steps, more = self.steps(loaded[ACTIONS], prefix)
         told = tuple(first_told((*faults, *more)))
         return Template(steps=steps, in_call=True, prefix=prefix, faults=told, inner=self.inner(steps))
+
+
+def stored(flow: Flow) -> Template:
+    """Return a stored flow, without what is inside its actions."""
+    executors = public_executors()
+    steps = (
+        Step(number, f"{ACTIONS}[{number}]", action, executors.get(action.type), action.id)
+        for number, action in enumerate(flow.actions)
+    )
+    return Template(
+        steps=tuple(steps),
+        id=flow.id,
+        name=flow.name,
+        customer_id=flow.customer_id,
+        on_complete=flow.on_complete_flow_id,
+        on_drop=flow.on_drop_flow_id,
+    )
 
 
 def calls_actions(step: Step) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
-
-import orjson
 
 from flowmanager.errors import InvalidRequest
 from flowmanager.executors import public_executors
@@ -70,7 +69,7 @@ def value_at(document: Any, path: str) -> Any:
 
 def shown(value: Any) -> str:
     """Return a value as it is written, shortened."""
-    return quoted(value) if isinstance(value, str) else orjson.dumps(value, default=str).decode()[:60]
+    return quoted(value) if isinstance(value, str) else json.dumps(value)[:60]
 
 
 def told(fault: InvalidRequest) -> str:

@@ -21,6 +21,7 @@ class Template:
     name: str = ""
     source: str = ""
     """The file it was read from."""
+    customer_id: Id = NIL
     on_complete: Id = NIL
     on_drop: Id = NIL
     in_call: bool = False
@@ -35,6 +36,18 @@ class Template:
     def graph(self) -> Graph:
         """Where the flow can go from each action."""
         return graph_of(self.steps)
+
+    @cached_property
+    def links(self) -> tuple[Id, ...]:
+        """The flows that this one starts when it ends, or fetches."""
+        fetched = (flow_id for _, flow_id in self.fetched())
+        return tuple(one for one in (self.on_complete, self.on_drop, *fetched) if one != NIL)
+
+    def fetched(self) -> Iterator[tuple[Step, Id]]:
+        """Yield each action that fetches a flow, with the id of that flow."""
+        for step in self.reached():
+            if step.type == "fetch_flow" and not step.is_open("flow_id"):
+                yield step, step.option["flow_id"]
 
     @property
     def told(self) -> str:

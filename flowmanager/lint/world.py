@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,7 +40,7 @@ class World:
     @cached_property
     def fetches(self) -> Mapping[Id, tuple[Id, ...]]:
         """Which flows each fetches."""
-        return {key: tuple(dict.fromkeys(flow_id for _, flow_id in fetched(flow))) for key, flow in self.shown}
+        return {key: tuple(dict.fromkeys(flow_id for _, flow_id in flow.fetched())) for key, flow in self.shown}
 
     @property
     def shown(self) -> Iterable[tuple[Id, Template]]:
@@ -53,7 +53,7 @@ class World:
         found: dict[Id, frozenset[Id]] = {}
         for flow in self.flows.values():
             ids = frozenset(step.action.id for step in flow.steps)
-            for _, flow_id in fetched(flow):
+            for _, flow_id in flow.fetched():
                 found[flow_id] = found.get(flow_id, frozenset()) | ids
         return found
 
@@ -81,10 +81,3 @@ class World:
     def pauses(self, step: Step, flow: Template) -> bool:
         """Say whether the flow may come to rest at an action, so that what follows is a turn of its own."""
         return step.may_pause and self.runs(step, flow) is not False
-
-
-def fetched(flow: Template) -> Iterator[tuple[Step, Id]]:
-    """Yield each action that fetches a flow, with the id of that flow."""
-    for step in flow.reached():
-        if step.type == "fetch_flow" and not step.is_open("flow_id"):
-            yield step, step.option["flow_id"]

@@ -61,6 +61,8 @@ class Engine:
     """Customers' servers."""
     max_flows: int = 10_000
     """Stored flows of one customer: a client in a loop must not fill the table."""
+    flow_warnings: bool = True
+    """Whether the answer to a flow that is stored says what is wrong with it."""
     stacked_types: frozenset[str] = frozenset({"conversation"})
     """Reference types whose activeflows lie on top of each other instead of running side by side."""
     max_active_flows: int = 0

@@ -27,8 +27,9 @@ from flowmanager.managers.temporary_flows import LIFETIME
 from flowmanager.orchestrator.claims import check_new
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.events import flow_message
+from flowmanager.orchestrator.validator import Validator
 from flowmanager.ports import Page, Transaction
-from flowmanager.schemas.wire import Wire, action_wire, flow_wire
+from flowmanager.schemas.wire import Wire, action_wire, flow_wire, without_empty
 
 log = structlog.get_logger()
 
@@ -42,12 +43,34 @@ class DirectFailed(FlowManagerError):
     reason = "DIRECT_FAILED"
 
 
+Forms = Sequence[Mapping[str, Any]]
+"""The loaded forms of a flow's actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What replaces parts of a flow, and the forms that its actions were made of."""
+
+    changes: Mapping[str, Any]
+    forms: Forms
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done with a flow; `forms` where its actions are new."""
+
+    operation: str
+    flow: Flow
+    forms: Forms | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FlowStore:
     """The templates that activeflows are started from."""
 
     engine: Engine
     actions: ActionChecker
+    validator: Validator
 
     def create(self, work: Work, form: Mapping[str, Any]) -> Wire:
         """Store a flow: for good with `persist`, else for a day. Raises InvalidRequest and its kinds, FlowLimit."""
@@ -66,7 +89,7 @@ class FlowStore:
             flow = work.look(partial(self.prepared, work, flow))
         if flow.persist and flow.type == DIRECT_TYPE:
             flow = self.with_direct(work, flow)
-        return work.commit(partial(self.insert, work, flow))
+        return work.commit(partial(self.insert, work, flow, form["actions"]))
 
     def prepared(self, work: Work, flow: Flow, transaction: Transaction) -> Flow:
         """Return a flow that may be stored. Raises FlowLimit; Answered before direct-manager would be asked again."""
@@ -90,19 +113,21 @@ class FlowStore:
             return flow
         return flow.evolve(direct_id=direct.id, direct_hash=direct.hash)
 
-    def insert(self, work: Work, flow: Flow, transaction: Transaction) -> Wire:
+    def insert(self, work: Work, flow: Flow, forms: Forms, transaction: Transaction) -> Wire:
         """Store a new flow inside a transaction."""
         now = transaction.now()
         stored = flow.evolve(tm_create=now, tm_expire=None if flow.persist else now + LIFETIME)
         transaction.insert_flow(stored)
-        return self.tell(work, "create", stored, transaction)
+        return self.tell(work, Change("create", stored, forms), transaction)
 
-    def tell(self, work: Work, operation: str, flow: Flow, transaction: Transaction) -> Wire:
-        """Put the event of a change into the outbox, count it, and answer with the flow."""
-        transaction.add_messages([flow_message(self.engine.ids, f"flow_{operation}d", flow)])
+    def tell(self, work: Work, change: Change, transaction: Transaction) -> Wire:
+        """Put the event of a change into the outbox, count it, and answer with the flow and what is wrong with it."""
+        flow = change.flow
+        warnings = [] if change.forms is None else self.validator.warnings(transaction, flow, change.forms)
+        transaction.add_messages([flow_message(self.engine.ids, f"flow_{change.operation}d", flow)])
         work.draft.touched.append(flow.id)
-        work.draft.notes.append(self.engine.metrics.flow_crud.labels(operation).inc)
-        shown = flow_wire(flow)
+        work.draft.notes.append(self.engine.metrics.flow_crud.labels(change.operation).inc)
+        shown = without_empty({**flow_wire(flow), "warnings": warnings}, "warnings")
         work.answer(transaction, shown)
         return shown
 
@@ -137,18 +162,22 @@ class FlowStore:
     def update(self, work: Work, flow_id: Id, form: Mapping[str, Any]) -> Wire:
         """Replace name, detail, actions and on-complete flow. Raises FlowNotFound, InvalidRequest."""
         changes = {name: form[name] for name in ("name", "detail", "on_complete_flow_id", "on_drop_flow_id")}
-        actions = self.actions.check(form["actions"])
-        return work.commit(partial(self.changed, work, flow_id, {**changes, "actions": actions}))
+        return self.replace(work, flow_id, changes, form["actions"])
 
-    def update_actions(self, work: Work, flow_id: Id, forms: Sequence[Mapping[str, Any]]) -> Wire:
+    def update_actions(self, work: Work, flow_id: Id, forms: Forms) -> Wire:
         """Replace the actions. Raises FlowNotFound, InvalidRequest."""
-        return work.commit(partial(self.changed, work, flow_id, {"actions": self.actions.check(forms)}))
+        return self.replace(work, flow_id, {}, forms)
 
-    def changed(self, work: Work, flow_id: Id, changes: Mapping[str, Any], transaction: Transaction) -> Wire:
+    def replace(self, work: Work, flow_id: Id, changes: Mapping[str, Any], forms: Forms) -> Wire:
+        """Replace the actions, and what else is given."""
+        given = Given({**changes, "actions": self.actions.check(forms)}, forms)
+        return work.commit(partial(self.changed, work, flow_id, given))
+
+    def changed(self, work: Work, flow_id: Id, given: Given, transaction: Transaction) -> Wire:
         """Change a flow inside a transaction."""
-        flow = locked_flow(transaction, flow_id).evolve(**changes, tm_update=transaction.now())
+        flow = locked_flow(transaction, flow_id).evolve(**given.changes, tm_update=transaction.now())
         transaction.update_flow(flow)
-        return self.tell(work, "update", flow, transaction)
+        return self.tell(work, Change("update", flow, given.forms), transaction)
 
     def delete(self, work: Work, flow_id: Id) -> Wire:
         """Hide a flow; a deleted one stays as it is. Its direct hash is given back. Raises FlowNotFound."""
@@ -167,7 +196,7 @@ class FlowStore:
         now = transaction.now()
         flow = flow.evolve(tm_delete=now, tm_update=now)
         transaction.update_flow(flow)
-        return self.tell(work, "delete", flow, transaction)
+        return self.tell(work, Change("delete", flow), transaction)
 
     def drop_direct(self, work: Work, flow_id: Id, direct_id: Id) -> None:
         """Give a direct hash back."""

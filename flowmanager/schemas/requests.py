@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from marshmallow import ValidationError, validate
+from marshmallow import INCLUDE, ValidationError, validate
 
 from flowmanager.core.activeflow import ReferenceType
 from flowmanager.core.ids import NIL, Id
@@ -74,6 +74,15 @@ class ActionsOnly(Form):
     """A body that holds actions."""
 
     actions = actions()
+
+
+class AnyObject(Form):
+    """A body that is read as it is."""
+
+    class Meta:
+        """Whatever it holds is looked at later."""
+
+        unknown = INCLUDE
 
 
 class CustomerOnly(Form):

@@ -118,6 +118,10 @@ def test_flows_are_stored_changed_and_hidden(client: FlowManagerClient) -> None:
     assert [action.type for action in client.flows.update_actions(made.id, [talk("bye")]).actions] == ["talk"]
     changed = client.flows.update(made.id, name="night", on_complete_flow_id=made.id)
     assert (changed.name, changed.actions, changed.on_complete_flow_id) == ("night", (), made.id)
+    [warning] = changed.warnings
+    assert (warning.rule, warning.path) == ("flow-cycle", "on_complete_flow_id")
+    checked = client.flows.validate(customer, id=made.id, actions=[{"type": "dance"}], on_complete_flow_id=made.id)
+    assert (checked.valid, [one.rule for one in checked.findings]) == (False, ["refused", "flow-cycle"])
     assert client.flows.regenerate_direct_hash(made.id).direct_hash == "h4sh"
     assert client.flows.count(customer) == 1
     assert client.flows.delete(made.id).tm_delete is not None

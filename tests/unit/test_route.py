@@ -48,6 +48,7 @@ GET    /v1/flow_stacks/call/ID
 GET    /v1/flow_stacks//ID
 GET    /v1/flows/count_by_customer
 POST   /v1/flows
+POST   /v1/flows/validate
 GET    /v1/flows?page_size=10&page_token=x
 GET    /v1/flows
 GET    /v1/flows/ID

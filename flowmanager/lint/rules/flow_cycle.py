@@ -8,7 +8,7 @@ from flowmanager.core.ids import NIL, Id
 from flowmanager.lint.finding import Flaw, warning
 from flowmanager.lint.rule import rule
 from flowmanager.lint.template import Template
-from flowmanager.lint.world import World, fetched
+from flowmanager.lint.world import World
 
 KEYS = ("on_complete", "on_drop")
 
@@ -20,7 +20,7 @@ def flow_cycle(flow: Template, world: World) -> Iterator[Flaw]:
         flow_id = getattr(flow, key)
         if flow_id != NIL:
             yield from follower(flow, f"{key}_flow_id", flow_id, world)
-    for step, flow_id in fetched(flow):
+    for step, flow_id in flow.fetched():
         path = f"{step.path}.option.flow_id"
         ring = ring_of(flow, flow_id, world.fetches)
         if ring:

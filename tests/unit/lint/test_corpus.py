@@ -59,9 +59,9 @@ def test_the_flows_of_the_documents_are_all_right() -> None:
     assert [one for one in told if one.severity is Severity.ERROR] == [
         one for one in told if one.path == "actions[0].type" and "dance" in one.reason
     ]
-    # The example of docs/client.md jumps over an action to show a jump.
+    # docs/client.md jumps over an action to show a jump, and has a flow with a mistake checked.
     warned = [f"{one.rule} {one.path}" for one in told if one.severity is Severity.WARNING]
-    assert warned == ["unreachable-action actions[2]"]
+    assert warned == ["unreachable-action actions[2]", "no-default actions[1].option"]
 
 
 def recorded() -> Iterator[tuple[str, Any, bool]]:
