@@ -169,8 +169,10 @@ class Caller:
         if step.at:
             yield lambda: self.at(step.at)
         yield from self.pause(step.after)
-        if not self.flow.over:
-            self.tell("hangs up")
+        if self.flow.over:
+            self.office.recorder.add("note", f"the flow was over before {step.path}")
+            return
+        self.tell("hangs up")
         self.office.peers.hang_up(self.call_id)
         yield from self.pause(0)
 

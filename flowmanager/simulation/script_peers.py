@@ -17,7 +17,7 @@ PEERS = (
 TIMES: Mapping[str, int] = {"once": 1, "twice": 2}
 FORMS = "`fail 503`, `fail 404 QUEUE_NOT_FOUND`, `timeout`, `slow 4s`, `garbled`, each with `once`, `twice`, `5 times`"
 SENTENCE = re.compile(
-    r"(?P<what>fail \d{3}(?: \w+)?|timeout|slow \S+|garbled)"
+    r"(?P<what>fail \d{3}(?: [A-Z][A-Z0-9_]*)?|timeout|slow \S+|garbled)"
     r"(?: (?P<times>once|twice|\d+ times))?(?: after (?P<skip>\d+) good)?"
 )
 
