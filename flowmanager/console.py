@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
 
-from flowmanager.client import ClientError
+from flowmanager.client import ClientError, FlowManagerClient
 from flowmanager.embedded import embedded_folder, embedded_settings
 from flowmanager.errors import FlowManagerError
 from flowmanager.serve import check_settings, check_tables
@@ -64,6 +65,24 @@ def require_tables(settings: Settings) -> None:
         check_tables(standing(engine))
     finally:
         engine.dispose()
+
+
+def asking_client(seconds: float) -> FlowManagerClient:
+    """Return a client of the service at RABBITMQ_ADDRESS, else of a worker that runs with --embedded."""
+    settings = read_settings(os.environ)
+    if not settings.rabbitmq_address:
+        settings = embedded_settings(settings, embedded_folder())
+    return FlowManagerClient(settings.rabbitmq_address, publisher="cli", timeout=seconds, prefix=settings.queue_prefix)
+
+
+def written(text: str, out: Path | None) -> None:
+    """Print a text, without colours where nobody would see them, or write it into a file and say so."""
+    if out is None:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(f"{click.unstyle(text).rstrip()}\n")
+    click.echo(f"written: {out}", err=True)
 
 
 def apply_migrations(settings: Settings) -> Standing:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import click
+import orjson
 
 from flowmanager import demo_flows
 from flowmanager.bootstrap import make_worker
@@ -108,6 +109,8 @@ class Story:
     stubs: ServedStubs
     timeline: Timeline
     listener: Listener
+    save: Path | None = None
+    """Where traces are kept."""
 
     def ask(self, method: str, uri: str, data: Any = None) -> Any:
         """Send a request and show it. Raises DemoFailed for an error."""
@@ -131,8 +134,32 @@ class Story:
         self.stubs.script_digits(call_id, DIGITS)
         self.ask("POST", "/v1/activeflows", new_activeflow(activeflow_id, front["id"], call_id))
         self.ask("POST", f"/v1/activeflows/{activeflow_id}/execute")
+        self.keep_trace(activeflow_id, "talking", at="confbridge_join")
         self.wait_for(activeflow_id)
-        return activeflow_id, self.wait_for_child(activeflow_id)
+        child_id = self.wait_for_child(activeflow_id)
+        self.keep_trace(activeflow_id, "call")
+        self.keep_trace(child_id, "after-call")
+        return activeflow_id, child_id
+
+    def keep_trace(self, activeflow_id: Id, name: str, *, at: str = "") -> None:
+        """Keep a trace, when traces are wanted. `at`: as soon as such an action waits. Raises DemoFailed."""
+        if self.save is None:
+            return
+        deadline, trace = monotonic() + END_SECONDS, self.trace(activeflow_id)
+        while at and not (trace["state"] == "waiting" and trace["current"] and trace["current"]["type"] == at):
+            if monotonic() > deadline or trace["status"] == "ended":
+                raise DemoFailed("the call did not come to this action", action=at)
+            sleep(0.01)
+            trace = self.trace(activeflow_id)
+        self.save.mkdir(parents=True, exist_ok=True)
+        (self.save / f"{name}.json").write_bytes(orjson.dumps(trace, option=orjson.OPT_INDENT_2) + b"\n")
+
+    def trace(self, activeflow_id: Id) -> Any:
+        """Return the trace of an activeflow. Raises DemoFailed."""
+        status, _, answer = self.caller.call("GET", f"/v1/activeflows/{activeflow_id}/trace")
+        if status != 200:
+            raise DemoFailed("the trace could not be had", answer=answer)
+        return answer
 
     def wait_for(self, activeflow_id: Id) -> None:
         """Wait until an activeflow has ended. Raises DemoFailed."""
@@ -172,15 +199,15 @@ def new_activeflow(activeflow_id: Id, flow_id: Id, call_id: Id) -> dict[str, Any
     }
 
 
-def run_demo() -> None:
-    """Run the demonstration on the embedded default. Raises DemoFailed."""
+def run_demo(save: Path | None = None) -> None:
+    """Run the demonstration on the embedded default. `save`: keep its traces in this folder. Raises DemoFailed."""
     with TemporaryDirectory(prefix="flowmanager-demo-") as folder:
         settings = in_process_settings(Settings(timer_seconds=0.05), Path(folder))
         engine = make_engine(settings.database_dsn, pool_size=1)
         migrate(engine)
         engine.dispose()
         with serving(settings) as stubs:
-            tell(settings.rabbitmq_address, stubs)
+            tell(settings.rabbitmq_address, stubs, save)
 
 
 @contextmanager
@@ -197,7 +224,7 @@ def serving(settings: Settings) -> Iterator[ServedStubs]:
         worker.stop(5.0)
 
 
-def tell(url: str, stubs: ServedStubs) -> None:
+def tell(url: str, stubs: ServedStubs, save: Path | None) -> None:
     """Let the story happen and show it."""
     timeline = Timeline()
     listener = Listener(url, timeline)
@@ -205,7 +232,7 @@ def tell(url: str, stubs: ServedStubs) -> None:
     follower.start()
     listener.ready.wait(5.0)
     stubs.observers.append(timeline.observe)
-    story = Story(Caller(url, publisher="call-manager"), stubs, timeline, listener)
+    story = Story(Caller(url, publisher="call-manager"), stubs, timeline, listener, save)
     try:
         activeflow_id, child_id = story.play()
         sleep(SETTLE_SECONDS)

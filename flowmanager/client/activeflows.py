@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from flowmanager.client.exchange import Exchanger
@@ -12,6 +13,7 @@ from flowmanager.client.options import CallOptions, ListOptions, NewActiveflow, 
 from flowmanager.client.paging import each
 from flowmanager.client.records import Action, Activeflow, Frame, GivenAction, StackedActiveflow, action_wires
 from flowmanager.core.ids import START
+from flowmanager.trace.model import Trace, read_trace
 
 URI = "/v1/activeflows"
 
@@ -83,6 +85,16 @@ class Activeflows:
     def service_stop(self, activeflow_id: str, service_id: str, **options: Unpack[CallOptions]) -> None:
         """Release the frame of a service and all in it; go on behind it at the next step. Raises MainStack."""
         self._do("service_stop", activeflow_id, {"service_id": service_id}, options)
+
+    def trace(
+        self, activeflow_id: str, *, since: int | None = None, limit: int = 200, **options: Unpack[CallOptions]
+    ) -> Trace:
+        """Return what happened, step by step, and why it waits or ended. `since` None: the latest `limit` steps.
+
+        Raises ActiveflowNotFound.
+        """
+        query = urlencode({"limit": limit} if since is None else {"since": since, "limit": limit})
+        return self.exchanger.read(read_trace, "GET", f"{URI}/{activeflow_id}/trace?{query}", None, options)
 
     def stacks(self, activeflow_id: str, **options: Unpack[CallOptions]) -> tuple[Frame, ...]:
         """Return the frames from the main one to the current one. Raises ActiveflowNotFound."""

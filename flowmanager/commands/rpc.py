@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any
 import click
 import orjson
 
-from flowmanager.client import ClientError, FlowManagerClient
+from flowmanager.client import ClientError
 from flowmanager.client.errors import CLIENT_DOMAIN
 from flowmanager.client.options import CallOptions
-from flowmanager.console import told
-from flowmanager.embedded import embedded_folder, embedded_settings
-from flowmanager.settings import read_settings
+from flowmanager.console import asking_client, told
 
 
 @click.command()
@@ -31,14 +28,9 @@ def command(method: str, uri: str, data: str | None, seconds: float, request_id:
 
     It goes to RABBITMQ_ADDRESS where that is set, else to a worker that runs with --embedded.
     """
-    settings = read_settings(os.environ)
-    if not settings.rabbitmq_address:
-        settings = embedded_settings(settings, embedded_folder())
     wanted = CallOptions(request_id=request_id) if request_id else CallOptions()
     body = json_of(data)
-    with FlowManagerClient(
-        settings.rabbitmq_address, publisher="cli", timeout=seconds, prefix=settings.queue_prefix
-    ) as client:
+    with asking_client(seconds) as client:
         status, answer = answer_of(lambda: client.request(method.upper(), uri, body, **wanted))
     click.echo(f"{status}", err=True)
     if answer is not None:

@@ -47,7 +47,7 @@ def finished(details: Details | None, seq: int, facts: Details) -> Details | Non
 def variables_changed(before: Mapping[str, str], changes: Mapping[str, str], noted: Details) -> Details:
     """Return the variables whose values change, masked, with those noted before."""
     known: dict[str, str] = noted.get("variables", {})
-    changed = [name for name, value in changes.items() if before.get(name) != value and not is_own(name)]
+    changed = [name for name, value in changes.items() if before.get(name, "") != value and not is_own(name)]
     fresh = {name[:NAME_CHARACTERS]: shown_value(name, changes[name]) for name in changed[:VARIABLES]}
     together = {**known, **fresh}
     return together if len(together) <= VARIABLES else known

@@ -170,7 +170,7 @@ def template_trace(action: Action) -> Wire:
         "id": action.id,
         "next_id": action.next_id,
         "type": action.type,
-        "option": shown_tree(rest, depth=2),
+        "option": shown_tree(rest, depth=3),
         "targets": [target for target in targets if target["id"] != NIL][:TARGETS_SHOWN],
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State
 from flowmanager.core.ids import MAIN
@@ -88,7 +88,8 @@ def deadline(flow: Activeflow, now: datetime) -> str:
         return ", however long that takes"
     if until <= now:
         return lateness(flow, now)
-    return f", at the latest {until:%H:%M:%S} UTC (in {seconds(until, now)})"
+    form = "%H:%M:%S" if until - now < timedelta(hours=12) else "%Y-%m-%d %H:%M"
+    return f", at the latest {until:{form}} UTC (in {seconds(until, now)})"
 
 
 def lateness(flow: Activeflow, now: datetime) -> str:
