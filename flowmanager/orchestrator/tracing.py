@@ -29,14 +29,15 @@ class Traces:
 
     def show(self, work: Work, activeflow_id: Id, part: Part) -> Wire:
         """Show what happened to an activeflow. Raises ActiveflowNotFound."""
-        return work.commit(partial(self.read, activeflow_id, part))
+        return work.look(partial(self.read, activeflow_id, part))
 
     def read(self, activeflow_id: Id, part: Part, transaction: Transaction) -> Wire:
-        """Read and show inside a transaction."""
+        """Read and show. A step may be committed between the two queries: it is left to the next trace."""
         flow = found(transaction, activeflow_id)
         latest = part.since is None
         since = max(flow.executed_count - part.limit, 0) if part.since is None else part.since
-        steps = transaction.get_trace(flow.id, since=since, until=since + part.limit)
+        until = min(since + part.limit, flow.executed_count)
+        steps = transaction.get_trace(flow.id, since=since, until=until)
         template = transaction.get_flow(flow.flow_id)
         name = template.name if template else ""
         return trace_wire(flow, steps, name=name, now=transaction.now(), latest=latest)
