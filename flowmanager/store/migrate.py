@@ -68,7 +68,7 @@ def alone(connection: Connection, seconds: int) -> Iterator[None]:
     if connection.dialect.name not in MYSQL:
         yield
         return
-    got = connection.execute(text(f"SELECT GET_LOCK({LOCK_NAME}, {seconds})")).scalar()
+    got = connection.execute(text(f"SELECT GET_LOCK({LOCK_NAME}, :seconds)"), {"seconds": seconds}).scalar()
     connection.commit()
     if got != 1:
         raise StoreLost("another process is changing the tables")
