@@ -106,10 +106,10 @@ RULES = (
         ),
     ),
     Rule(
-        lambda one: bool(one.prometheus_endpoint) != bool(one.prometheus_listen_address),
+        lambda one: bool(one.prometheus_endpoint and not one.prometheus_listen_address),
         doubtful(
-            "only one of PROMETHEUS_ENDPOINT and PROMETHEUS_LISTEN_ADDRESS is set: there is no metrics page",
-            "set both: /metrics and :2112",
+            "PROMETHEUS_ENDPOINT is set without PROMETHEUS_LISTEN_ADDRESS: there is no metrics page",
+            "set the address too, such as :2112",
         ),
     ),
     Rule(
