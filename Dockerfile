@@ -12,7 +12,7 @@ RUN python3 -m venv --without-pip /opt/flowmanager \
  && python3 -m pip --python /opt/flowmanager/bin/python install --no-cache-dir .
 
 FROM ${BASE}
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin flowmanager
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin flowmanager
 COPY --from=build /opt/flowmanager /opt/flowmanager
 ENV PATH=/opt/flowmanager/bin:$PATH \
     PYTHONUNBUFFERED=1 \
