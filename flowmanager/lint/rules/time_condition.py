@@ -18,6 +18,12 @@ from flowmanager.lint.world import World
 
 KEYS = ("condition", "weekdays", "month", "day", "hour", "minute")
 
+FIXES = {
+    True: "Look at both operators. For hours around midnight, ask the second condition where the first is false.",
+    False: "Put the narrower condition first, or look at both operators.",
+}
+"""What to do about a condition that those before it make false, by whether they were true."""
+
 
 @rule("time-condition", "A condition on the time can never be true, is always true, or overlaps with another.")
 def time_condition(flow: Template, world: World) -> Iterator[Flaw]:
@@ -98,17 +104,24 @@ class Clock:
     def decided(self, step: Step, now: int, fits: int) -> Iterator[Flaw]:
         """Yield what those before a condition have made of it."""
         before = self.before(step)
+        where = self.where(before, now)
         if not now & fits:
-            reason = f"at no moment that {before.told} lets through to here this is true"
-            fix = "Put the narrower condition first, or look at both operators."
-            yield warning(f"{step.path}.option", f"the condition is never true: {reason}", fix)
+            yield warning(
+                f"{step.path}.option", f"{where}, this condition is never true", FIXES[where.endswith("true")]
+            )
         elif not now & ~fits:
-            reason = f"at every moment that {before.told} lets through to here this is true"
             fix = "Remove it, or look at both operators: it was asked before."
-            yield warning(f"{step.path}.option", f"the condition is always true: {reason}", fix)
+            yield warning(f"{step.path}.option", f"{where}, this condition is always true", fix)
         elif self.overlaps(before, step):
             reason = f"it overlaps with {before.told}: where both are true, that one counts"
             yield note(f"{step.path}.option", reason, "Nothing to do if that is meant; else let the times not overlap.")
+
+    def where(self, before: Step, now: int) -> str:
+        """Say how the flow came from the condition before."""
+        fits = self.cells.bits[self.windows[before.number]] if before.number in self.windows else now
+        if now & ~fits and now & fits:
+            return f"behind {before.told}"
+        return f"where {before.told} is {'true' if now & fits else 'false'}"
 
     def before(self, step: Step) -> Step:
         """Return the nearest condition before."""

@@ -165,3 +165,12 @@ def test_flows_inside_calls_are_looked_at_too() -> None:
         "skipped-action warning [1].option.actions[3]",
     ]
     assert told([talk(), act("call", **call, actions=inner, flow_id=known(1))]) == []
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_long_flows_are_no_problem(deep: bool) -> None:
+    """However far they go into loops, or into each other."""
+    size = 3000
+    ring = [act("condition_variable", id=f"a{number}", false_target_id=f"a{number // 2}") for number in range(size)]
+    straight = [talk(id=f"a{number}", next_id=f"a{number + 1}") for number in range(size)] + [talk(id=f"a{size}")]
+    assert not [one for one in told(ring if deep else straight) if one.startswith("refused")]
