@@ -19,6 +19,8 @@ from flowmanager.core.ids import Id
 from flowmanager.discover import collect
 from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.executor import Executor
+from flowmanager.health import Health
+from flowmanager.heart import Heart
 from flowmanager.managers.web import Network, Web
 from flowmanager.metrics import Metrics
 from flowmanager.orchestrator.breaker import Breakers, Rule
@@ -44,7 +46,7 @@ from flowmanager.settings import Settings
 from flowmanager.store.engine import STATEMENT_SECONDS, make_engines
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.subscription import Subscription
-from flowmanager.sweeper import Duties, Seconds, Sweeper, heart, pulse, turns
+from flowmanager.sweeper import Duties, Seconds, Sweeper, pulse, turns
 from flowmanager.transport.lane import Lane, LaneOptions
 from flowmanager.transport.link import open_link
 from flowmanager.transport.names import Names
@@ -173,18 +175,31 @@ def broker_connections(settings: Settings) -> int:
 
 @dataclass(slots=True)
 class Worker:
-    """One worker process: its lanes and its sweepers, the one with the heartbeat last."""
+    """One worker process: its lanes, its sweepers, and the heartbeat, which is the last to end."""
 
     store: SqlStore
     engine: Engine
     lanes: list[Lane]
     sweepers: list[Sweeper]
     relay: Relay
+    heart: Heart
+
+    def watched(self, health: Health) -> None:
+        """Have somebody watch over it."""
+        health.watches((*self.lanes, *self.sweepers, self.relay, self.heart))
+        health.needs("broker", self.waits_for_broker)
+        health.needs("database", self.heart.waits_for)
+
+    def waits_for_broker(self) -> str:
+        """Return what the lanes that do not consume wait for; empty: all of them do."""
+        missing = [lane for lane in self.lanes if not lane.ready.is_set()]
+        return f"{len(missing)} of {len(self.lanes)} connections to the broker: {missing[0].fault}" if missing else ""
 
     def start(self) -> None:
         """Begin to serve. The first heartbeat comes before the first message: what it executes has an owner."""
         with suppress(StoreLost):
             self.store.heartbeat(self.engine.worker_id)
+        self.heart.start()
         self.relay.start()
         for sweeper in self.sweepers:
             sweeper.start()
@@ -207,7 +222,9 @@ class Worker:
             sweeper.join(max(deadline - monotonic(), 1))
         self.relay.stop()
         self.relay.join(max(deadline - monotonic(), 1))
-        clean = not any(thread.is_alive() for thread in (*self.lanes, *self.sweepers, self.relay))
+        self.heart.stop()
+        self.heart.join(max(deadline - monotonic(), 1))
+        clean = not any(thread.is_alive() for thread in (*self.lanes, *self.sweepers, self.relay, self.heart))
         if clean:
             self.store.close()
         return clean
@@ -244,9 +261,9 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker
         sweepers=[
             *(sweeper(turns(seconds)) for _ in range(half(settings.threads))),
             sweeper(pulse(seconds)),
-            sweeper(heart(seconds)),
         ],
         relay=relay,
+        heart=Heart(partial(store.heartbeat, engine.worker_id), settings.heartbeat_seconds),
     )
 
 

@@ -70,6 +70,13 @@ class Metrics:
         self.bulkhead_rejected = self.counter(
             "bulkhead_rejected_total", "Calls refused because as many as allowed wait for that peer.", "target"
         )
+        self.waiting = Gauge(
+            "waiting_seconds",
+            "How long this process has been waiting for broker or database; 0: it is not.",
+            ["part"],
+            namespace=NAMESPACE,
+            registry=self.registry,
+        )
         self.taken_over = self.counter("taken_over_total", "Turns taken over from a lost worker.")
 
     def counter(self, name: str, about: str, *labels: str) -> Counter:

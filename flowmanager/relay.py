@@ -40,6 +40,8 @@ class Relay(Thread):
         self._lock, self._given, self._stopping = Lock(), Event(), Event()
         self._ids: dict[Id, None] = {}
         self._lost = False
+        self.alive_at = monotonic()
+        """When it last moved."""
 
     def add(self, ids: Iterable[Id]) -> None:
         """Have the messages of these records published soon. Returns at once."""
@@ -83,6 +85,7 @@ class Relay(Thread):
 
     def _attempt(self, ids: list[Id]) -> bool:
         """Publish for some records, or only keep the connection alive; say whether that went well."""
+        self.alive_at = monotonic()
         try:
             if ids:
                 self._publish(ids, self._link)

@@ -6,15 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import Event
 from time import monotonic
 
 import structlog
 
-from flowmanager.bootstrap import make_worker
+from flowmanager.bootstrap import Worker, make_worker
 from flowmanager.errors import InvalidSetting, StoreLost
-from flowmanager.exporter import serve_metrics
+from flowmanager.exporter import serve_pages
+from flowmanager.health import Health, Told, Watch
 from flowmanager.metrics import Metrics
 from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
@@ -58,20 +60,34 @@ def on_signals(stopping: Event) -> None:
         signal.signal(number, lambda *_: stopping.set())
 
 
-def wait_for_schema(settings: Settings, stopping: Event) -> None:
+def wait_for_schema(settings: Settings, stopping: Event, health: Health) -> None:
     """Return when the tables are there; say what is waited for. Raises InvalidSetting for tables it cannot work on."""
     engine = make_engine(settings.database_dsn, pool_size=1)
     told = False
+    waits = Told("the first answer of the database")
+    health.needs("database", waits)
     try:
         while not stopping.is_set():
             try:
                 check_tables(standing(engine))
                 return
             except StoreLost as lost:
+                waits.text = str(lost)
                 if not told:
                     log.warning("database_unavailable", why=str(lost), retry="until it is back")
                 told = True
                 stopping.wait(1.0)
+    finally:
+        engine.dispose()
+
+
+def check_schema_once(settings: Settings) -> None:
+    """Raise InvalidSetting for tables that no worker process can work on; without a database they wait themselves."""
+    engine = make_engine(settings.database_dsn, pool_size=1)
+    try:
+        check_tables(standing(engine))
+    except StoreLost:
+        return
     finally:
         engine.dispose()
 
@@ -90,24 +106,60 @@ def serve_one(settings: Settings) -> int:
     on_signals(stopping)
     check_settings(settings)
     metrics = Metrics()
-    wait_for_schema(settings, stopping)
-    if stopping.is_set():
-        return 0
-    worker = make_worker(settings, metrics=metrics)
-    page = None
-    if settings.prometheus_endpoint and settings.prometheus_listen_address:
-        number = int(os.environ.get(PROCESS_NUMBER, "0"))
-        endpoint, address = settings.prometheus_endpoint, settings.prometheus_listen_address
-        page = serve_metrics(metrics, endpoint, address, process=number)
-    worker.start()
-    log.info("worker_started", worker_id=worker.engine.worker_id, threads=settings.threads, pid=os.getpid())
-    wait_for_end(stopping)
+    health = Health(metrics)
+    stage = Told("its start")
+    health.needs("worker", stage)
+    # Before anything is waited for: who waits is alive, and can say what for.
+    with shown_pages(settings, metrics, health):
+        wait_for_schema(settings, stopping, health)
+        if stopping.is_set():
+            return 0
+        worker = make_worker(settings, metrics=metrics)
+        worker.start()
+        worker.watched(health)
+        log.info("worker_started", worker_id=worker.engine.worker_id, threads=settings.threads, pid=os.getpid())
+        stage.text = ""
+        with watched(health):
+            wait_for_end(stopping)
+        stage.text = "its end: it takes no more messages"
+        health.watches(())  # they are about to end
+        return 0 if stopped(worker, settings.stop_seconds) else 1
+
+
+def stopped(worker: Worker, seconds: float) -> bool:
+    """Stop a worker; say whether everything in hand was finished."""
     log.info("worker_stopping", worker_id=worker.engine.worker_id)
-    clean = worker.stop(settings.stop_seconds)
-    if page is not None:
-        page.shutdown()
+    clean = worker.stop(seconds)
     log.info("worker_stopped", clean=clean)
-    return 0 if clean else 1
+    return clean
+
+
+@contextmanager
+def shown_pages(settings: Settings, metrics: Metrics, health: Health) -> Iterator[None]:
+    """Serve the pages of this process for the length of a block, where an address for them is set."""
+    if not settings.prometheus_listen_address:
+        yield
+        return
+    number = int(os.environ.get(PROCESS_NUMBER, "0"))
+    endpoint, address = settings.prometheus_endpoint, settings.prometheus_listen_address
+    server = serve_pages(metrics, health, endpoint, address, process=number)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def watched(health: Health) -> Iterator[None]:
+    """Have the log tell what is waited for, for the length of a block."""
+    watch = Watch(health)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
+        watch.join()
 
 
 def wait_for_end(stopping: Event) -> None:
@@ -126,7 +178,7 @@ def serve_many(arguments: Sequence[str], processes: int, settings: Settings) -> 
     """
     stopping = Event()
     on_signals(stopping)
-    wait_for_schema(settings, stopping)
+    check_schema_once(settings)
     children = [] if stopping.is_set() else [start_child(arguments, number) for number in range(processes)]
     while not stopping.wait(POLL_SECONDS):
         if not restart_dead(children, arguments, stopping):

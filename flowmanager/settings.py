@@ -31,7 +31,7 @@ class Settings:
     prometheus_endpoint: str = ""
     """Path of the metrics page, such as /metrics; empty: none is served."""
     prometheus_listen_address: str = ""
-    """host:port of the metrics page, such as :2112; each further process takes the next port."""
+    """host:port of /livez, /readyz and the metrics, such as :2112; each further process takes the next port."""
     threads: int = 8
     """Requests handled at the same time by one process: each thread has a connection to the broker."""
     quorum_queues: bool = False

@@ -55,15 +55,6 @@ class Seconds:
 Duties = Callable[["Sweeper", Recovery], list[Duty]]
 
 
-def heart(seconds: Seconds) -> Duties:
-    """Return the heartbeat, on which the turns' owner lives: neither a manager nor the broker can hold it up."""
-
-    def duties(_: Sweeper, recovery: Recovery) -> list[Duty]:
-        return [Duty(lambda: recovery.upkeep.heartbeat(recovery.engine.worker_id), seconds.heartbeat)]
-
-    return duties
-
-
 def pulse(seconds: Seconds) -> Duties:
     """Return the duties that no other manager can hold up."""
 
@@ -101,6 +92,7 @@ class Sweeper(Thread):
         self._engine, self._recovery, self._aftermath, self._link = engine, recovery, aftermath, link
         self._stopping = Event()
         self._lost = False
+        self._turned_at = monotonic()
         self._duties = duties(self, recovery)
 
     def stop(self) -> None:
@@ -115,8 +107,14 @@ class Sweeper(Thread):
         """Declare on the broker what somebody may have deleted."""
         self._link.declare()
 
+    @property
+    def alive_at(self) -> float:
+        """When it last moved, in the time of `monotonic`."""
+        return max(self._turned_at, self._link.moved_at)
+
     def work(self) -> Work:
         """Return the work of one activeflow."""
+        self._turned_at = monotonic()
         return Work(self._engine, self._engine.peers(self._link))
 
     def complete(self, work: Work) -> None:
@@ -149,6 +147,7 @@ class Sweeper(Thread):
     def perform(self, duty: Duty) -> None:
         """Do one duty; whatever goes wrong, the next round tries again."""
         pause = duty.seconds
+        self._turned_at = monotonic()
         try:
             duty.act()
             self._lost = False

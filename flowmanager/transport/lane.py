@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from random import uniform
 from threading import Event, Thread
+from time import monotonic
 
 import structlog
 
@@ -63,6 +64,10 @@ class Lane(Thread):
         self._handle = handle
         self._options = options
         self._stopping = Event()
+        self.fault = "its first connection"
+        """Why it does not consume."""
+        self._session: Session | None = None
+        self._turned_at = monotonic()
         self._outage = False
         self._store_failures = 0
 
@@ -70,12 +75,20 @@ class Lane(Thread):
         """Take no more, finish the message in hand, give back the rest, close. Returns at once: join the thread."""
         self._stopping.set()
 
+    @property
+    def alive_at(self) -> float:
+        """When it last moved, in the time of `monotonic`; who waits for an answer moves."""
+        session = self._session
+        return max(self._turned_at, session.moved_at if session else 0.0)
+
     def run(self) -> None:
         """Serve one connection after the other."""
         while not self._stopping.is_set():
+            self._turned_at = monotonic()
             try:
                 self._connect_and_serve()
             except BrokerLost as lost:
+                self.fault = str(lost.facts.get("why") or lost.sentence)
                 self._tell_outage(lost)
                 self._stopping.wait(self._options.redial * uniform(0.5, 1.5))
             except Exception:  # the edge: whatever happens on a connection must not end the lane
@@ -86,8 +99,10 @@ class Lane(Thread):
 
     def _connect_and_serve(self) -> None:
         with closing(Session(self._url)) as session:
+            self._session = session
             if self._options.prepare:
                 self._options.prepare(session)
+            self._turned_at = monotonic()
             inbox = Inbox(session, self._queues)
             link = Link(session, names=self._options.names, replies=inbox.channel)
             self._tell_connected()

@@ -116,6 +116,11 @@ class StandingLink:
         """Keep the connection alive; to be called every few seconds."""
         self._standing.get()
 
+    @property
+    def moved_at(self) -> float:
+        """When its thread last looked after the connection, 0 while there is none."""
+        return self._standing.moved_at
+
     def close(self) -> None:
         """Close the connection, if there is one."""
         self._standing.close()

@@ -44,6 +44,8 @@ class Session:
         if not self.embedded:
             self._wire.on_blocked, self._wire.on_unblocked = self._on_blocked, self._on_unblocked
         self._next_tick = 0.0
+        self.moved_at = monotonic()
+        """When its thread last looked after it."""
         self._farewells: list[Callable[[], None]] = []
 
     @contextmanager
@@ -92,6 +94,7 @@ class Session:
 
     def drain(self, seconds: float) -> None:
         """Let at most one incoming frame call its consumer, waiting so long for it; keep the connection alive."""
+        self.moved_at = monotonic()
         with self.guard():
             with suppress(TimeoutError):
                 self._transport.drain_events(self._wire, timeout=max(seconds, LEAST_SECONDS))

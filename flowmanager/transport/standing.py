@@ -39,6 +39,12 @@ class Standing(Generic[T]):
             stack.pop_all()
         return session, built
 
+    @property
+    def moved_at(self) -> float:
+        """When its thread last looked after the session, 0 while there is none."""
+        found = self._open
+        return found[0].moved_at if found else 0.0
+
     def close(self) -> None:
         """Close the session, if there is one."""
         if self._open is not None:
