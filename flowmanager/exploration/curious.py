@@ -11,7 +11,7 @@ from flowmanager.executor import Task
 from flowmanager.executors.condition_datetime import fits
 from flowmanager.exploration.choices import Chooser
 from flowmanager.exploration.curious_caller import CuriousCaller
-from flowmanager.exploration.draft import Draft
+from flowmanager.exploration.draft import Draft, line_of
 from flowmanager.exploration.hints import RESPONSE, STATUS_CODE, Hints, name_of
 from flowmanager.exploration.moments import Wish, beginning
 from flowmanager.exploration.situation import situation_of
@@ -43,6 +43,10 @@ class CuriousDirector(Director):
     """Ways that no time of the year leads."""
     wanted_answer: Mapping[str, Any] | None = None
     """What call-manager will be told to have answered."""
+
+    step: tuple[int, str] = (0, "")
+    """Which action asks, and how many were done before it."""
+    asked_in_step: list[str] = field(default_factory=list)
 
     def caller(self, office: Office) -> CuriousCaller:
         """Return a caller who asks what to do."""
@@ -144,12 +148,23 @@ class CuriousDirector(Director):
             answer, self.wanted_answer = self.wanted_answer, None
             return PeerRule(rule=ANYTHING, answer=answer)
         ways: Mapping[str, Callable[[], None]] = {OK: nothing, **self.ways(ask), FAILS: nothing}
-        option = self.choose("request", f"{self.asker()}: {ask.peer} {ask.method}", tuple(ways))
+        option = self.choose("request", f"{self.asker()}: {line_of(ask)}{self.repetition(ask)}", tuple(ways))
         ways[option]()
         if option != FAILS:
             return None
         self.draft.fail(ask, FAILURE)
         return FAILED
+
+    def repetition(self, ask: Ask) -> str:
+        """Tell apart the requests of one action that look the same."""
+        assert self.office is not None
+        step = len(self.office.recorder.history), self.asker()
+        if step != self.step:
+            self.step, self.asked_in_step = step, []
+        line = line_of(ask)
+        self.asked_in_step.append(line)
+        times = self.asked_in_step.count(line)
+        return f" ({times})" if times > 1 else ""
 
     def asker(self) -> str:
         """Return the action that asks now."""

@@ -11,7 +11,7 @@ import orjson
 
 from flowmanager.ports import Ask
 from flowmanager.schemas.fields import CANONICAL
-from flowmanager.simulation.script import Hangup, Press, Resume, Silence, Step
+from flowmanager.simulation.script import Hangup, Press, Silence, Step
 
 
 @dataclass(slots=True)
@@ -61,9 +61,8 @@ def step_values(step: Step) -> Any:
             return {"silence": "until timeout"}
         case Hangup():
             return {"hangup": f"at {step.at}" if step.at else f"after {round(step.after, 3)}s"}
-        case Resume():
+        case _:
             return "continue"
-    raise ValueError(step)
 
 
 def script_text(values: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from flowmanager.exploration.choices import Choice, Chooser
 from flowmanager.exploration.coverage import Coverage, Reasons, coverage_wire
 from flowmanager.exploration.curious import CuriousDirector
 from flowmanager.exploration.draft import folded
-from flowmanager.exploration.findings import Finding, decisions_of, kind_of, was_provoked
+from flowmanager.exploration.findings import Finding, decisions_of, kind_of, last_failure
 from flowmanager.exploration.graph import graph_of
 from flowmanager.exploration.hints import hints_of
 from flowmanager.simulation.director import Director
@@ -83,7 +83,7 @@ class Explorer:
         self.marks: set[tuple[str, str, str]] = set()
         self.impossible: set[tuple[str, str]] = set()
         self.ends: Counter[str] = Counter()
-        self.findings: dict[tuple[str, str], Finding] = {}
+        self.findings: dict[tuple[str, str, str], Finding] = {}
         self.circles: set[tuple[tuple[str, str, str], ...]] = set()
         self.runs = 0
 
@@ -176,7 +176,8 @@ class Explorer:
         kind = kind_of(result)
         if kind is None:
             return
-        choices, key = director.chooser.taken, (kind, result.why)
+        choices = director.chooser.taken
+        key = (kind, result.why, last_failure(choices))
         known = self.findings.get(key)
         found = Finding(
             kind=kind,
@@ -184,7 +185,7 @@ class Explorer:
             runs=1 + (known.runs if known else 0),
             script={**director.draft.values, "steps": folded(director.draft.values.get("steps", []))},
             decisions=tuple(dict.fromkeys(decisions_of(choices))),
-            provoked=was_provoked(choices),
+            provoked=bool(last_failure(choices)),
         )
         if known and (known.provoked, len(known.decisions)) <= (found.provoked, len(found.decisions)):
             found = replace(known, runs=found.runs)

@@ -59,6 +59,6 @@ def decisions_of(choices: Sequence[Choice]) -> tuple[str, ...]:
     return tuple(f"{choice.where}: {choice.option}" for choice in keys)
 
 
-def was_provoked(choices: Sequence[Choice]) -> bool:
-    """Say whether somebody was made to fail."""
-    return any(choice.option == FAILS for choice in choices)
+def last_failure(choices: Sequence[Choice]) -> str:
+    """Return what was made to fail last; empty: nothing."""
+    return next((choice.where for choice in reversed(choices) if choice.option == FAILS), "")

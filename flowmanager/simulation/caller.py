@@ -9,7 +9,6 @@ from typing import Any
 
 from flowmanager.core.activeflow import Activeflow, State
 from flowmanager.core.ids import Id
-from flowmanager.errors import FlowManagerError
 from flowmanager.simulation import script as steps
 from flowmanager.simulation.office import Office
 from flowmanager.simulation.telling import span
@@ -186,19 +185,13 @@ class Caller:
     def resume(self, _step: steps.Resume) -> Acts:
         """Let a blocked flow go on, as the service that blocked it does."""
         yield lambda: self.flow.state is State.BLOCKED
-        yield from self.ask("continue", {"current_action_id": self.flow.current_action.id})
+        uri = f"/v1/activeflows/{self.activeflow_id}/continue"
+        self.office.request("POST", uri, {"current_action_id": self.flow.current_action.id})
+        yield from self.pause(0)
 
     def set_variables(self, step: steps.SetVariables) -> Acts:
         """Set variables, as services do."""
         self.office.request("POST", f"/v1/variables/{self.activeflow_id}/variables", {"variables": step.variables})
-        yield from self.pause(0)
-
-    def ask(self, verb: str, data: Mapping[str, Any]) -> Acts:
-        """Ask flow-manager for something about the activeflow."""
-        try:
-            self.office.request("POST", f"/v1/activeflows/{self.activeflow_id}/{verb}", data)
-        except FlowManagerError as error:
-            self.failures.append(f"{verb}: {error}")
         yield from self.pause(0)
 
     def left_over(self) -> steps.Step | None:

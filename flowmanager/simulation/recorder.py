@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flowmanager.core.action import Action
-from flowmanager.core.activeflow import Activeflow, State, Step, StepResult
+from flowmanager.core.activeflow import Activeflow, Step, StepResult
 from flowmanager.core.ids import Id
 from flowmanager.core.outcomes import Continue, Hold, Jump, Outcome
 from flowmanager.core.variables import is_own
@@ -88,8 +88,6 @@ class Recorder:
     def sends_out(self, body: Mapping[str, Any]) -> None:
         """Write down that a media action begins, as call-manager is told."""
         flow, given = self.records[body["activeflow_id"]], body["action"]
-        if flow.executed_count in self.run_of(flow).entries:
-            return
         option = load_option(real_executors()[given["type"]].option, given["option"])
         what = telling.beginning(given["type"], option, self.labels)
         action = Action(given["id"], given["type"])
@@ -192,8 +190,3 @@ class Recorder:
     def first(self) -> Activeflow | None:
         """The activeflow that was started first, as it is."""
         return next((self.records[flow_id] for flow_id in self.runs if flow_id in self.records), None)
-
-    @property
-    def state(self) -> State | None:
-        """Its state."""
-        return self.first.state if self.first else None

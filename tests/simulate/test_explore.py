@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,11 +12,17 @@ import orjson
 import pytest
 
 from flowmanager import demo_flows
+from flowmanager.commands.simulate import bar
+from flowmanager.exploration.draft import script_text
 from flowmanager.exploration.findings import Finding
+from flowmanager.exploration.hints import hints_of
+from flowmanager.exploration.show import finding
 from flowmanager.testing import Exploration, explore, simulate
 from tests.desk import act
 from tests.faults.flows import ACTIONS, CALLED, ids_of
 from tests.simulate.front_desk import FRONT_DESK, run, write
+
+EMAIL = act("email_send", id="no")
 
 
 def missing(found: Exploration) -> dict[str, str]:
@@ -176,6 +184,68 @@ def test_agents_machines_and_statuses_are_tried() -> None:
     found = explore(flow)
     assert missing(found) == {}
     assert {"finished", "error", "reference_ended"} <= found.ends.keys()
+
+
+def test_each_request_of_an_action_can_turn_out_differently() -> None:
+    """A connection makes a bridge, then a call: either fails, or nobody answers."""
+    flow = [
+        act("connect", id="connect", destinations=[{"type": "tel", "target": "+3225550199"}]),
+        act("fetch", id="fetch", event_url="https://x.example/actions"),
+        act("talk", id="last", text="bye"),
+    ]
+    found = explore(flow)
+    assert missing(found) == {}
+    provoked = [one for one in found.findings if one.provoked]
+    lines = {line for one in provoked for line in one.script.get("peers", {})}
+    assert lines == {"call POST /v1/confbridges", "call POST /v1/calls"}
+    assert any(one.script.get("fetch") == {"https://x.example/actions": {"fail": 500}} for one in provoked)
+    assert all(one.reproduced for one in found.findings)
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ({"condition": ">", "value_type": "number", "value_number": 5}, {"5", "6", "4"}),
+        ({"condition": "==", "value_type": "length", "value_length": 2}, {"00", "000", "0"}),
+        ({"condition": "<", "value_type": "string", "value_string": "m"}, {"m", "m~", ""}),
+        ({"condition": "!=", "value_type": "string", "value_string": "m"}, {"m"}),
+    ],
+)
+def test_values_on_both_sides_of_a_comparison(option: dict[str, Any], values: set[str]) -> None:
+    """Numbers, lengths and texts around the one that a condition names."""
+    flow = [act("condition_variable", variable="given", false_target_id="no", **option), act("stop"), EMAIL]
+    assert set(hints_of(flow).values["given"]) == values
+    assert missing(explore(flow)) == {}
+
+
+def test_a_script_needs_no_yaml_to_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package it is JSON, which is YAML too."""
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert orjson.loads(script_text({"steps": [{"press": "1"}]})) == {"steps": [{"press": "1"}]}
+
+
+def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On its error output, so that the result can be kept."""
+
+    class Terminal(StringIO):
+        """A terminal."""
+
+        def isatty(self) -> bool:
+            return True
+
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with bar(4) as progress:
+        progress(2)
+        progress(2)
+    assert "exploring" in shown.getvalue()
+    assert "4/4" in shown.getvalue()
+
+
+def test_what_cannot_be_said_in_a_script_is_told() -> None:
+    """Nobody is led astray by a script that comes only near."""
+    told = Finding("error", "ended", 1, {}, (), provoked=False, reproduced=False)
+    assert "comes near" in "\n".join(finding(told))
 
 
 def test_exploring_twice_finds_the_same() -> None:
