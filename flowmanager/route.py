@@ -27,7 +27,7 @@ from flowmanager.orchestrator.validator import Validator
 from flowmanager.orchestrator.variables import VariableStore
 from flowmanager.ports import Page
 from flowmanager.schemas.envelopes import Request, encode_answer, encode_error
-from flowmanager.schemas.fields import Form, first_fault
+from flowmanager.schemas.fields import Form, first_fault, loader
 
 log = structlog.get_logger()
 
@@ -110,7 +110,7 @@ class Route:
         if not isinstance(data, dict):
             raise InvalidRequest("data: Not an object.", path="data")
         try:
-            loaded: Mapping[str, Any] = self.form().load(data)
+            loaded: Mapping[str, Any] = loader(self.form).load(data)
         except ValidationError as error:
             path, sentence = first_fault(error)
             raise InvalidRequest(f"{path}: {sentence}", path=path) from error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from flowmanager.core.action import START_ACTION, Action
+from flowmanager.core.evolving import Evolving
 from flowmanager.core.ids import MAIN, NIL, START, Id
 from flowmanager.core.signals import Signal
 from flowmanager.core.stacks import Place, StackMap
@@ -145,8 +146,8 @@ class Step:
     """What else is worth telling of it, for traces only: see `core/details.py`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activeflow:
+@dataclass(frozen=True, kw_only=True)
+class Activeflow(Evolving):
     """The whole record. Every change makes a new one."""
 
     id: Id
@@ -204,10 +205,6 @@ class Activeflow:
     tm_update: datetime | None = None
     tm_end: datetime | None = None
     tm_delete: datetime | None = None
-
-    def evolve(self, **changes: Any) -> Activeflow:
-        """Return the record with changes."""
-        return replace(self, **changes)
 
     @property
     def over(self) -> bool:

@@ -12,7 +12,8 @@ from marshmallow import ValidationError
 from flowmanager.core.action import Action
 from flowmanager.core.variables import RAW_OPTIONS, names_in
 from flowmanager.executor import Executor, Kind
-from flowmanager.schemas.options import NoOption, loader
+from flowmanager.schemas.fields import loader
+from flowmanager.schemas.options import NoOption
 
 RESTING = frozenset({"block", "queue_join", "conference_join", "connect", "ai_talk", "ai_task", "fetch", "fetch_flow"})
 """Types that are no caller actions but may make the flow rest: by themselves or by what they push."""

@@ -14,6 +14,7 @@ import structlog
 from flowmanager.core import machine
 from flowmanager.core.action import Action, Option
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Step, StepResult, Turn, Wait
+from flowmanager.core.evolving import Evolving
 from flowmanager.core.ids import Id
 from flowmanager.core.limits import Limits
 from flowmanager.core.machine import Change, Moment
@@ -29,8 +30,8 @@ from flowmanager.schemas.options import load_option
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+@dataclass(frozen=True, kw_only=True)
+class Progress(Evolving):
     """A turn as far as it has come."""
 
     flow: Activeflow
@@ -57,7 +58,7 @@ class Progress:
 
     def with_change(self, change: Change) -> Progress:
         """Return the turn after a change."""
-        return replace(self, flow=change.flow, steps=self.steps + change.steps)
+        return self.evolve(flow=change.flow, steps=self.steps + change.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Fold:
         while progress.flow.state is State.EXECUTING and not progress.talks and not progress.flow.covered:
             progress = self.step(progress)
         pauses = progress.flow.covered and not progress.flow.over and not progress.talks
-        return replace(progress, flow=rest(progress.flow, self.now)) if pauses else progress
+        return progress.evolve(flow=rest(progress.flow, self.now)) if pauses else progress
 
     def step(self, progress: Progress) -> Progress:
         """Move to the next action and run it as far as that is possible here."""
@@ -87,13 +88,13 @@ class Fold:
         if place is None or action is None:
             return progress.with_change(machine.end(progress.flow, EndedReason.FINISHED, self.moment(progress)))
         if progress.reference is None and self.asks_reference(progress.flow, action):
-            return replace(progress, asks_reference=True)
+            return progress.evolve(asks_reference=True)
         turn = progress.turn
         message = self.excess(progress)
         if message:
             ended = machine.end(progress.flow, EndedReason.LIMIT_ITERATIONS, self.moment(progress), message=message)
             return progress.with_change(ended)
-        entered = replace(progress, turn=replace(turn, iterations=turn.iterations + 1, answers=()))
+        entered = progress.evolve(turn=replace(turn, iterations=turn.iterations + 1, answers=()))
         return self.enter(entered, place, action)
 
     def excess(self, progress: Progress) -> str:
@@ -113,17 +114,17 @@ class Fold:
     def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
         """Put the cursor on an action and run it."""
         flow = machine.enter(progress.flow, place, raw, self.now)
-        progress = replace(progress, flow=flow)
+        progress = progress.evolve(flow=flow)
         try:
             executor = executor_of(self.executors, raw.type)
             if not allowed(executor.media, flow):
-                progress = replace(progress, volume=progress.volume + volume_of(raw))
+                progress = progress.evolve(volume=progress.volume + volume_of(raw))
                 facts = {"skipped": unfit(executor.media, flow)}
                 return progress.with_change(machine.leave(flow, StepResult.SKIPPED, self.moment(progress), facts=facts))
             option = substitute_option(raw.option, values_of(progress), limit=self.limits.option_characters)
             live = replace(raw, option=option)
             volume = progress.volume + volume_of(live)
-            progress = replace(progress, flow=flow.evolve(current_action=live), volume=volume)
+            progress = progress.evolve(flow=flow.evolve(current_action=live), volume=volume)
             return self.execute(progress, executor)
         except FlowManagerError as error:
             return self.failed(progress, error)
@@ -132,10 +133,10 @@ class Fold:
         """Run a pure executor; hand a caller action out; leave what must talk for outside the transaction."""
         pulled = progress.turn.driver is Driver.PULL
         if executor.kind is Kind.CALLER and pulled:
-            return replace(progress, flow=progress.flow.evolve(state=State.WAITING, wait=Wait(Driver.PULL)))
+            return progress.evolve(flow=progress.flow.evolve(state=State.WAITING, wait=Wait(Driver.PULL)))
         task = task_of(progress.flow, executor, self.now)
         if executor.kind is Kind.TALKING or executor.run is None:
-            return replace(progress, task=task)
+            return progress.evolve(task=task)
         if executor.kind is Kind.READING:
             return self.settle(progress, executor.run(task, self.flows))
         return self.settle(progress, decided(executor, task))
@@ -146,7 +147,7 @@ class Fold:
             change = machine.settle(progress.flow, outcome, self.moment(progress), limits=self.limits)
         except FlowManagerError as error:
             return self.failed(progress, error)
-        return replace(progress.with_change(change), task=None)
+        return progress.with_change(change).evolve(task=None)
 
     def failed(self, progress: Progress, error: FlowManagerError) -> Progress:
         """Let the current action fail as its type's policy says; an unknown type ends the flow."""
@@ -154,7 +155,7 @@ class Fold:
         fatal = executor is None or executor.on_error is OnError.END_FLOW
         outcome = Failed(error.sentence, fatal)
         change = machine.settle(progress.flow, outcome, self.moment(progress), limits=self.limits)
-        return replace(progress.with_change(change), task=None, error=error if fatal else None)
+        return progress.with_change(change).evolve(task=None, error=error if fatal else None)
 
 
 def values_of(progress: Progress) -> Variables:

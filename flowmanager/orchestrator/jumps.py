@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from flowmanager.core import machine
@@ -52,7 +52,7 @@ class Jumps:
         fold = self.turns.fold(transaction)
         moved = told(fold, standing)
         if not moved.steps and not moved.flow.over and moved.flow.state is flow.state:
-            return replace(moved, flow=record.save_silently(transaction, machine.Change(moved.flow)), task=None)
+            return moved.evolve(flow=record.save_silently(transaction, machine.Change(moved.flow)), task=None)
         return self.turns.store(work, transaction, fold.run(moved))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, StepResult
@@ -41,18 +41,18 @@ class Reaction:
     def set_variables(self, progress: Progress, signal: Signal) -> Progress:
         """Set the variables that the event brings."""
         flow = machine.set_variables(progress.flow, signal.variables, limits=self.fold.limits)
-        return replace(progress, flow=machine.hear(flow, signal.cause))
+        return progress.evolve(flow=machine.hear(flow, signal.cause))
 
     def release(self, progress: Progress, signal: Signal) -> Progress | None:
         """Release the service's frame; a flow that nobody pulls goes on behind it at once."""
         service_id = service_of(progress.flow, signal)
         if service_id is None:
             return None
-        released = replace(progress, flow=machine.release(progress.flow, service_id))
+        released = progress.evolve(flow=machine.release(progress.flow, service_id))
         if signal.variables:
             released = self.set_variables(released, signal)
         if flow_rests(released.flow):
-            return replace(released, flow=postpone(released.flow) or released.flow)
+            return released.evolve(flow=postpone(released.flow) or released.flow)
         if not waits_for_us(released.flow):
             return released
         return self.resume(released, StepResult.INTERRUPTED)
@@ -73,7 +73,7 @@ class Reaction:
         early = progress.flow.early_signals
         if len(early) >= self.fold.limits.early_signals:
             return None
-        return replace(progress, flow=progress.flow.evolve(early_signals=(*early, signal)))
+        return progress.evolve(flow=progress.flow.evolve(early_signals=(*early, signal)))
 
     def ask_executor(self, progress: Progress, signal: Signal) -> Progress | None:
         """Let the current action's executor say what the event means."""
@@ -84,7 +84,7 @@ class Reaction:
             return None
         if isinstance(outcome, Hold):
             changed = machine.set_variables(flow, outcome.variables, limits=self.fold.limits)
-            return replace(progress, flow=machine.hear(changed, signal.cause))
+            return progress.evolve(flow=machine.hear(changed, signal.cause))
         resumed = self.resumed(progress)
         return self.fold.settle(resumed, outcome) if not resumed.flow.over else resumed
 
@@ -106,7 +106,7 @@ class Reaction:
         early = progress.flow.early_signals
         if not early or progress.talks:
             return progress
-        progress = replace(progress, flow=progress.flow.evolve(early_signals=()))
+        progress = progress.evolve(flow=progress.flow.evolve(early_signals=()))
         for signal in early:
             if progress.flow.state is not State.WAITING:
                 return progress

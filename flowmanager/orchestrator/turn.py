@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -116,7 +116,7 @@ class Turns:
         turn = Turn(resume.driver, key=work.key, cause=cause)
         progress = Progress(flow=change.flow, turn=turn, steps=change.steps)
         if change.flow.over:
-            progress = replace(progress, error=LimitReached(activeflow_id=flow.id, limit="executions"))
+            progress = progress.evolve(error=LimitReached(activeflow_id=flow.id, limit="executions"))
         if resume.answered_early:
             work.answer(transaction)
         progress = fold.run(progress)
@@ -151,7 +151,7 @@ class Turns:
         work.answer(transaction)
         if not progress.steps and not progress.flow.over and progress.flow.state is flow.state:
             record.save_silently(transaction, machine.Change(progress.flow))
-            return replace(progress, task=None)
+            return progress.evolve(task=None)
         return self.store(work, transaction, fold.run(progress))
 
     def begin_take_over(
@@ -176,8 +176,8 @@ class Turns:
         executor = self.engine.executors.get(flow.current_action.type)
         if flow.tm_execute is None or executor is None:
             return fold.run(progress)
-        progress = replace(progress, flow=machine.begin_again(flow))
-        return replace(progress, task=task_of(flow, executor, fold.now))
+        progress = progress.evolve(flow=machine.begin_again(flow))
+        return progress.evolve(task=task_of(flow, executor, fold.now))
 
     def finish(self, work: Work, progress: Progress) -> None:
         """Alternate between executors that talk and transactions, until the turn pauses."""
@@ -213,7 +213,7 @@ class Turns:
         flow = mine(progress, transaction)
         known = error if isinstance(error, FlowManagerError) else ExecutorFault()
         change = machine.fail(flow, known.sentence, Moment(transaction.now(), progress.turn.cause))
-        ended = replace(progress, task=None, asks_reference=False, error=known, flow=change.flow, steps=change.steps)
+        ended = progress.evolve(task=None, asks_reference=False, error=known, flow=change.flow, steps=change.steps)
         self.store(work, transaction, ended)
 
     def talk(self, work: Work, progress: Progress) -> Progress:
@@ -222,19 +222,19 @@ class Turns:
             talked = self.talks.ask(work, progress, progress.task)
             return work.commit(partial(self.carry_on, work, progress, talked))
         text = ask_reference(work, progress.flow)
-        return work.commit(partial(self.go_on, work, replace(progress, reference=text, asks_reference=False)))
+        return work.commit(partial(self.go_on, work, progress.evolve(reference=text, asks_reference=False)))
 
     def go_on(self, work: Work, progress: Progress, transaction: Transaction) -> Progress:
         """Run the turn on with the reference's data."""
         flow = mine(progress, transaction)
-        return self.store(work, transaction, self.fold(transaction).run(replace(progress, flow=flow, steps=())))
+        return self.store(work, transaction, self.fold(transaction).run(progress.evolve(flow=flow, steps=())))
 
     def carry_on(self, work: Work, progress: Progress, talked: Talked, transaction: Transaction) -> Progress:
         """Settle what an executor answered and run the turn on. Raises Superseded when the turn is not ours."""
         flow = mine(progress, transaction)
         fold = self.fold(transaction)
         moved = flow.cursor != progress.flow.cursor
-        progress = replace(progress, flow=machine.ask(flow, talked.requests), task=None, steps=())
+        progress = progress.evolve(flow=machine.ask(flow, talked.requests), task=None, steps=())
         result = talked.result
         if isinstance(result, FlowManagerError):
             progress = fold.failed(progress, result)
@@ -252,15 +252,15 @@ class Turns:
         change = machine.Change(progress.flow.evolve(owner=None, turn=None), progress.steps)
         flow = record.save(transaction, work, change, unreported=progress.unreported)
         if progress.turn.driver is Driver.PULL:
-            self.answer(work, transaction, replace(progress, flow=flow))
-        return replace(progress, flow=flow, steps=())
+            self.answer(work, transaction, progress.evolve(flow=flow))
+        return progress.evolve(flow=flow, steps=())
 
     def store_under_way(self, transaction: Transaction, progress: Progress) -> Progress:
         """Store that this worker executes the activeflow: from here on a crash is recoverable."""
         fence = progress.flow.fence + 1
         flow = progress.flow.evolve(fence=fence, owner=self.engine.worker_id, turn=progress.turn)
         flow = record.save_silently(transaction, machine.Change(flow, progress.steps))
-        return replace(progress, flow=flow, steps=(), unreported=(*progress.unreported, *progress.steps))
+        return progress.evolve(flow=flow, steps=(), unreported=(*progress.unreported, *progress.steps))
 
     def answer(self, work: Work, transaction: Transaction, progress: Progress) -> None:
         """Fix what `next` answers: the action to perform, the finish action, the block placeholder, or an error."""

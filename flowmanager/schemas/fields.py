@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Set
+from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, pre_load
@@ -275,6 +276,12 @@ def paths(messages: Any, path: str = "") -> list[tuple[str, str]]:
     if isinstance(messages, list):
         return [pair for inner in messages for pair in paths(inner, path)]
     return [(path, str(messages))]
+
+
+@cache
+def loader(form: type[Form]) -> Form:
+    """Return the one instance of a form: making one costs more than using it, and every step of every flow does."""
+    return form()
 
 
 def first_fault(error: ValidationError) -> tuple[str, str]:

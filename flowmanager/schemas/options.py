@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 from marshmallow import ValidationError
 
 from flowmanager.core.variables import names_in
 from flowmanager.errors import InvalidAnonymousValue, InvalidRequest
-from flowmanager.schemas.fields import Form, Milliseconds, Text, Uuid, first_fault, paths
+from flowmanager.schemas.fields import Form, Milliseconds, Text, Uuid, first_fault, loader, paths
 
 ANONYMOUS = "anonymous"
 """The option that hides the caller's number; a wrong value has an error of its own on the wire."""
@@ -51,12 +50,6 @@ class EchoOption(Option):
 def echo_limit(option: Mapping[str, Any]) -> timedelta | None:
     """Return how long an echo lasts."""
     return timedelta(milliseconds=option["duration"] or 180_000)
-
-
-@cache
-def loader(form: type[Form]) -> Form:
-    """Return the one instance of a form: making one costs more than using it, and every step of every flow does."""
-    return form()
 
 
 def check_option(form: type[Form], option: Mapping[str, Any] | None, path: str) -> None:

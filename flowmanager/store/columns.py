@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from flowmanager.core.ids import Id
+from flowmanager.core.stacks import StackMap
+from flowmanager.store.documents import dump_stacks, load_stacks
 
 MYSQL = ("mysql", "mariadb")
 
@@ -52,6 +55,40 @@ class TimeColumn(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Return the time with its zone."""
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+class StacksColumn(TypeDecorator[StackMap]):
+    """The frames of an activeflow: JSON in the database."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: StackMap | None, _dialect: Dialect) -> Any:
+        """Return the document of the frames."""
+        return None if value is None else dump_stacks(value)
+
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> Callable[[str], StackMap]:
+        """Return how the frames are read from the text."""
+        return read_stacks
+
+
+def read_stacks(text: str) -> StackMap:
+    """Return the frames of a JSON text, those of a text of usual size from memory when it was read lately.
+
+    All activeflows of a flow have the same text as long as nothing is pushed or counted; with 500 actions reading it
+    anew takes as long as all the rest of a step. Frames are never changed in place.
+    """
+    return stacks_of(text) if len(text) > REMEMBERED_CHARACTERS else remembered_stacks(text)
+
+
+def stacks_of(text: str) -> StackMap:
+    """Return the frames of a JSON text."""
+    return load_stacks(orjson.loads(text))
+
+
+REMEMBERED_CHARACTERS = 100_000
+remembered_stacks = lru_cache(maxsize=128)(stacks_of)
+"""At most 128 texts of 100 kB: some 50 MB where all are of that size, far less where flows are small."""
 
 
 def id_of(value: bytes) -> Id:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, ClauseElement, Dialect, Select
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
+
+from flowmanager.store.columns import MYSQL
+from flowmanager.store.packed import Group, packing_of
 
 Convert = Callable[[Any], Any] | None
 Values = Mapping[str, Any]
@@ -38,7 +41,10 @@ class Prepared:
     given: Mapping[str, Any]
     """Values that are part of the statement."""
     make_row: Callable[[Iterable[Any]], Any] | None = None
+    groups: tuple[Group, ...] = ()
+    """The first columns, each of which stands for several."""
     reads: tuple[Convert, ...] = ()
+    """How the other columns are read."""
 
     def with_values(self, values: Values) -> tuple[str, list[Any]]:
         """Return the text and its values in order; a list makes as many marks as it has values."""
@@ -62,12 +68,29 @@ class Prepared:
         """Return what the driver read as rows with names, in the program's own forms."""
         if self.make_row is None:
             return []
-        return [self.make_row([written(read, value) for read, value in zip(self.reads, row)]) for row in found]  # noqa: B905, both come from one query
+        return [self.make_row(self.unpacked(row)) for row in found]
+
+    def unpacked(self, row: Sequence[Any]) -> list[Any]:
+        """Return the values of a row."""
+        values = [one for group, value in zip(self.groups, row, strict=False) for one in group.read(value)]
+        rest = row[len(self.groups) :] if self.groups else row
+        values += [value if read is None else read(value) for read, value in zip(self.reads, rest, strict=True)]
+        return values
 
 
 def written(convert: Convert, value: Any) -> Any:
     """Return a value in its other form."""
     return value if convert is None else convert(value)
+
+
+def packed(query: Select[Any], dialect: Dialect) -> Prepared:
+    """Return a query whose small columns come together where that saves time."""
+    if dialect.name not in MYSQL:
+        return prepare(query, dialect)
+    packing = packing_of(list(query.selected_columns))
+    made = prepare(query.with_only_columns(*packing.queried), dialect)
+    row = namedtuple("Row", packing.names)  # type: ignore[misc]
+    return replace(made, make_row=row._make, groups=packing.groups, reads=made.reads[len(packing.groups) :])
 
 
 def prepare(statement: ClauseElement, dialect: Dialect, columns: Iterable[str] | None = None) -> Prepared:
@@ -84,7 +107,7 @@ def prepare(statement: ClauseElement, dialect: Dialect, columns: Iterable[str] |
     selected = list(statement.selected_columns)
     row = namedtuple("Row", [cast(str, column.key) for column in selected])  # type: ignore[misc]
     reads = tuple(reader(column.type, dialect) for column in selected)
-    return Prepared(text, mark, binds, given, row._make, reads)
+    return Prepared(text, mark, binds, given, row._make, reads=reads)
 
 
 def bind_of(bind: BindParameter[Any], name: str, dialect: Dialect) -> Bind:

@@ -27,7 +27,6 @@ from flowmanager.store.documents import (
     dump_actions,
     dump_fault,
     dump_signals,
-    dump_stacks,
     dump_suspension,
     dump_turn,
     load_action,
@@ -35,7 +34,6 @@ from flowmanager.store.documents import (
     load_fault,
     load_place,
     load_signals,
-    load_stacks,
     load_suspension,
     load_turn,
 )
@@ -57,7 +55,7 @@ def same(document: Any) -> Any:
 
 
 DOCUMENTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "stack_map": ("stacks", dump_stacks),
+    "stack_map": ("stacks", same),
     "current_action": ("current_action", dump_action),
     "variables": ("variables", dict),
     "suspension": ("suspension", dump_suspension),
@@ -144,7 +142,7 @@ def load_activeflow(row: Row[Any]) -> Activeflow:
         webhook_method=row.webhook_method,
         after_reference=row.after_reference,
         state=State(row.state),
-        stacks=load_stacks(row.stack_map),
+        stacks=row.stack_map,
         cursor=Place(row.current_stack_id, row.cursor_action_id),
         current_action=load_action(row.current_action),
         forward=load_place(row.forward_stack_id, row.forward_action_id),

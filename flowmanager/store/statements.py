@@ -28,7 +28,7 @@ from sqlalchemy import (
 from flowmanager.core.activeflow import State
 from flowmanager.store.columns import IdColumn
 from flowmanager.store.moments import MOMENT, Moments, moments_of
-from flowmanager.store.prepared import Family, Prepared, prepare
+from flowmanager.store.prepared import Family, Prepared, packed, prepare
 from flowmanager.store.records import DERIVED, RUNNING
 from flowmanager.store.tables import activeflows, answers, executed_actions, flows, outbox
 
@@ -123,12 +123,12 @@ def statements_of(dialect: Dialect, *, answer_seconds: float) -> Statements:
         insert_flow=insertion(flows),
         update_flow=ready(update(flows).where(keyed(flows)), *flows.c.keys()),
         count_flows=ready(COUNT_FLOWS),
-        get_activeflow=ready(GET_ACTIVEFLOW.add_columns(moments.here().label(MOMENT))),
-        lock_activeflow=ready(locking(GET_ACTIVEFLOW, moments)),
+        get_activeflow=packed(GET_ACTIVEFLOW.add_columns(moments.here().label(MOMENT)), dialect),
+        lock_activeflow=packed(locking(GET_ACTIVEFLOW, moments), dialect),
         insert_activeflow=insertion(activeflows),
         update_activeflow=Family(update(activeflows).where(keyed(activeflows)), dialect),
         running_by_reference=ready(RUNNING_BY_REFERENCE),
-        lock_by_reference=ready(locking(BY_REFERENCE, moments)),
+        lock_by_reference=packed(locking(BY_REFERENCE, moments), dialect),
         get_steps=ready(GET_STEPS),
         get_trace=ready(GET_TRACE),
         insert_step=insertion(executed_actions),

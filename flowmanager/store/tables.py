@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
-from flowmanager.store.columns import BYTES, DOCUMENT, KEY, LONG_TEXT, NAME, IdColumn, TimeColumn
+from flowmanager.store.columns import BYTES, DOCUMENT, KEY, LONG_TEXT, NAME, IdColumn, StacksColumn, TimeColumn
 
 OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
@@ -52,7 +52,7 @@ activeflows = Table(
     Column("after_reference", Boolean, nullable=False),
     Column("status", NAME, nullable=False),
     Column("state", NAME, nullable=False),
-    Column("stack_map", DOCUMENT, nullable=False),
+    Column("stack_map", StacksColumn, nullable=False),
     Column("stack_depth", Integer, nullable=False),
     Column("current_stack_id", IdColumn, nullable=False),
     Column("cursor_action_id", IdColumn, nullable=False),
