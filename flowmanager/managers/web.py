@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from socket import SHUT_RDWR, SOCK_STREAM, create_connection, getaddrinfo, socket
 from string import ascii_letters, punctuation
 from threading import Thread
-from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
 
 from flowmanager.errors import InvalidRequest
 
@@ -23,6 +24,8 @@ HEADERS: Mapping[str, str] = {"Content-Type": "application/json; charset=utf-8"}
 SAME_METHOD = frozenset({307, 308})
 REDIRECTS = frozenset({301, 302, 303}) | SAME_METHOD
 NAT64 = IPv6Network("64:ff9b::/96")
+INSIDE = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
+"""Addresses that may count as public and are those of the machine's own cloud: Azure's, Oracle's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Web:
     def fetch(self, method: str, url: str, body: bytes) -> bytes:
         """Return the body of an answer 200. Raises InvalidRequest for every other end, saying which."""
         if not method or not set(method) <= set(ascii_letters):
-            raise InvalidRequest(f"cannot fetch: {method} is not a method", url=url)
+            raise InvalidRequest(f"cannot fetch: {method} is not a method", url=shown_url(url))
         exchange = Exchange(self, method, url, body)
         exchange.start()
         exchange.join(self.seconds)
@@ -69,17 +72,20 @@ class Exchange(Thread):
             self.answer = self.follow(method, url, body)
         except InvalidRequest as error:
             self.failure = error
-        except (OSError, HTTPException, ValueError) as error:
-            self.failure = InvalidRequest(f"cannot fetch: {error or type(error).__name__}", url=url)
+        except (OSError, HTTPException) as error:
+            self.failure = InvalidRequest(f"cannot fetch: {told(error)}", url=shown_url(url))
+        except ValueError:  # whose text may quote what is a password
+            self.failure = InvalidRequest("cannot fetch: the address cannot be read", url=shown_url(url))
 
     def result(self) -> bytes:
         """Return the answer. Raises InvalidRequest; an exchange that is not over is broken off."""
+        url = shown_url(self.question[1])
         if self.is_alive():
             self.given_up = True
             self.break_off()
-            raise InvalidRequest(f"cannot fetch: no answer within {self.web.seconds:g} s", url=self.question[1])
+            raise InvalidRequest(f"cannot fetch: no answer within {self.web.seconds:g} s", url=url)
         if self.answer is None:
-            raise self.failure or InvalidRequest("cannot fetch", url=self.question[1])
+            raise self.failure or InvalidRequest("cannot fetch", url=url)
         return self.answer
 
     def break_off(self) -> None:
@@ -97,13 +103,13 @@ class Exchange(Thread):
             status, url = found
             if status not in SAME_METHOD:
                 method, body = "GET", b""
-        raise InvalidRequest("cannot fetch: too many redirects", url=url)
+        raise InvalidRequest("cannot fetch: too many redirects", url=shown_url(url))
 
     def ask(self, method: str, url: str, body: bytes) -> bytes | tuple[int, str]:
         """Ask one server. Return its answer, or status and target of a redirect."""
         parts = urlsplit(url)
         with closing(self.connect(parts)) as connection:
-            connection.request(method, path_of(parts), body, dict(HEADERS))
+            connection.request(method, path_of(parts), body, {**HEADERS, **credentials_of(parts)})
             with connection.getresponse() as response:
                 target = response.getheader("Location")
                 if response.status in REDIRECTS and target:
@@ -113,16 +119,16 @@ class Exchange(Thread):
     def read(self, response: HTTPResponse, url: str) -> bytes:
         """Return the whole of a good answer."""
         if response.status != 200:
-            raise InvalidRequest(f"cannot fetch: the server answered {response.status}", url=url)
+            raise InvalidRequest(f"cannot fetch: the server answered {response.status}", url=shown_url(url))
         found = response.read(self.web.most_bytes + 1)
         if len(found) > self.web.most_bytes:
-            raise InvalidRequest("cannot fetch: the answer is too large", url=url, limit=self.web.most_bytes)
+            raise InvalidRequest("cannot fetch: the answer is too large", url=shown_url(url), limit=self.web.most_bytes)
         return found
 
     def connect(self, parts: SplitResult) -> HTTPConnection:
         """Connect with the very address that was checked: a name could mean another one a moment later."""
         if parts.scheme not in PORTS or not parts.hostname:
-            raise InvalidRequest("cannot fetch: only http and https addresses", url=parts.geturl())
+            raise InvalidRequest("cannot fetch: only http and https addresses", url=shown_url(parts.geturl()))
         port = parts.port or PORTS[parts.scheme]
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         connection = kind(parts.hostname, port)
@@ -160,7 +166,11 @@ def is_public(address: Address) -> bool:
     if inner is not None:
         return is_public(inner)
     local = isinstance(address, IPv6Address) and address.is_site_local
-    return address.is_global and not (address.is_multicast or address.is_reserved or local)
+    return (
+        address.is_global
+        and not any(address in one for one in INSIDE)
+        and not (address.is_multicast or address.is_reserved or local)
+    )
 
 
 def packed_in(address: Address) -> Address | None:
@@ -171,6 +181,29 @@ def packed_in(address: Address) -> Address | None:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo[1] if address.teredo else None
     return address.ipv4_mapped or address.sixtofour or teredo
+
+
+def told(error: Exception) -> str:
+    """Return what went wrong; an error of http.client, which may quote the address, by its name only."""
+    return type(error).__name__ if isinstance(error, HTTPException) else str(error) or type(error).__name__
+
+
+def credentials_of(parts: SplitResult) -> Mapping[str, str]:
+    """Return the header for a user and a password that an address gives."""
+    if not parts.username:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+def shown_url(url: str) -> str:
+    """Return an address as it may be told: passwords stand before the host, keys and tokens behind the path."""
+    try:
+        parts = urlsplit(url)
+        bool(parts.port)  # what is no port may be half a password
+    except ValueError:
+        return ""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def path_of(parts: SplitResult) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from pathlib import Path
-from socket import create_server
+from socket import AF_INET, SOCK_STREAM, create_server
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from threading import Event, Thread
 from time import monotonic
@@ -32,6 +32,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, bytes]] = []
+        self.authorizations: list[str] = []
         self.over = Event()
         super().__init__(("127.0.0.1", 0), Answering)
 
@@ -52,8 +53,11 @@ class Answering(BaseHTTPRequestHandler):
         """Answer."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append((self.command, self.path, body))
+        self.server.authorizations += self.headers.get_all("Authorization", [])
         status, _, rest = self.path[1:].partition("/")
         self.send_response(int(status))
+        if rest == "gzip":
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Location", rest if ":" in rest else f"/{rest}")
         self.end_headers()
         self.wfile.write(b" " * 2000 if rest == "large" else b"[]")
@@ -188,12 +192,79 @@ def test_a_method_is_a_word(method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "0", "127.1", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1"]
+    "host",
+    [
+        *("127.0.0.1", "localhost", "0", "127.1", "10.0.0.1"),
+        *("2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "0x7f.1"),
+        *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]"),
+        *("169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "[fd00:ec2::254]"),
+        *("u:p@127.0.0.1", "8.8.8.8@127.0.0.1", "127.0.0.1:443", "\uff11\uff12\uff17.0.0.1"),
+    ],
 )
 def test_our_own_network_is_not_asked(host: str) -> None:
     """Unless it is allowed."""
     with pytest.raises(InvalidRequest, match="the address is not public"):
         Web().fetch("GET", f"http://{host}/", b"")
+
+
+def resolved(monkeypatch: pytest.MonkeyPatch, *answers: Sequence[str]) -> list[str]:
+    """Let names mean these addresses, one answer after the other; return the names that are looked up."""
+    asked: list[str] = []
+
+    def look_up(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        found = answers[min(len(asked), len(answers) - 1)]
+        asked.append(host)
+        return [(AF_INET, SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr("flowmanager.managers.web.getaddrinfo", look_up)
+    return asked
+
+
+def test_a_name_that_changes_its_meaning_is_asked_where_it_was_checked(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked up once: between check and connection it cannot come to mean another place."""
+    asked = resolved(monkeypatch, ["127.0.0.1"], ["10.0.0.1"])
+    assert WEB.fetch("GET", server.url("/200").replace("127.0.0.1", "name.example"), b"") == b"[]"
+    assert asked == ["name.example"]
+
+
+def test_a_name_with_one_address_inside_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at its other addresses either."""
+    resolved(monkeypatch, ["8.8.8.8", "169.254.169.254"])
+    with pytest.raises(InvalidRequest, match="the address is not public"):
+        Web().fetch("GET", "http://name.example/", b"")
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_not_used(server: Server, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """It would ask in our place, also inside."""
+    with serving(Server()) as proxy:
+        monkeypatch.setenv(variable, proxy.url(""))
+        assert WEB.fetch("GET", server.url("/200"), b"") == b"[]"
+        assert proxy.asked == []
+
+
+def test_user_and_password_of_an_address_are_sent_and_not_told(server: Server) -> None:
+    """They go to the server as HTTP wants them; a failure tells neither them nor the query."""
+    url = server.url("/404/x?token=s3cr3t").replace("http://", "http://dana:s3%2Fcr3t@")
+    with pytest.raises(InvalidRequest) as caught:
+        WEB.fetch("GET", url, b"")
+    assert server.authorizations == ["Basic ZGFuYTpzMy9jcjN0"]
+    assert caught.value.facts == {"url": server.url("/404/x")}
+
+
+@pytest.mark.parametrize("url", ["http://dana:s3cr3t/x@127.0.0.1/", "http://127.0.0.1/?t=s3cr3t\x01", "http://[s3cr3t"])
+def test_an_address_that_cannot_be_read_is_not_told_with_its_secrets(url: str) -> None:
+    """Libraries quote in their errors what they cannot read."""
+    with pytest.raises(InvalidRequest, match="cannot fetch") as caught:
+        WEB.fetch("GET", url, b"")
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_compressed_answer_is_not_unpacked(server: Server) -> None:
+    """A few bytes could become gigabytes."""
+    assert WEB.fetch("GET", server.url("/200/gzip"), b"") == b"[]"
 
 
 def test_a_redirect_into_our_own_network_is_not_followed(server: Server) -> None:
