@@ -51,6 +51,8 @@ def command(flow: Path, script_file: Path | None, explore: bool, **options: Any)
     Exit status: 0 as expected; 1 the script expected something else, or --min-coverage was missed; 2 flow or script
     cannot be read.
     """
+    if options["min_coverage"] and not explore:
+        raise click.UsageError("--min-coverage needs --explore: one simulation alone covers little.")
     body = read_flow_file(flow)
     script = read_script_file(script_file) if script_file else Script()
     sys.exit(explored(body, script, options) if explore else played(body, script, options))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any
 
 from flowmanager.executor import Task
@@ -198,9 +199,10 @@ class CuriousDirector(Director):
     def webhook_ways(self, ask: Ask) -> Mapping[str, Callable[[], None]]:
         """Return the answers of a customer's server that conditions speak of."""
         uri = str((ask.body or {}).get("uri", ""))
-        codes = [{"status_code": int(one)} for one in self.hints.values.get(STATUS_CODE, ()) if one.isdecimal()]
-        texts = [{"status_code": 200, "response": one} for one in self.hints.values.get(RESPONSE, ())]
-        return {f"answers {told}": lambda told=told: self.answer_webhook(uri, told) for told in (*codes, *texts)}  # type: ignore[misc]  # mypy does not see the default
+        codes = (one for one in self.hints.values.get(STATUS_CODE, ()) if one.isdecimal())
+        told: list[dict[str, Any]] = [{"status_code": int(one)} for one in codes]
+        told += [{"status_code": 200, "response": one} for one in self.hints.values.get(RESPONSE, ())]
+        return {f"answers {one}": partial(self.answer_webhook, uri, one) for one in told}
 
     def answer_webhook(self, uri: str, told: Mapping[str, Any]) -> None:
         """Let a customer's server answer something."""

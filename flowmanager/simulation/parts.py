@@ -128,7 +128,10 @@ def read_yaml(text: str, source: str) -> Part:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise InvalidScript(f"{source}{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
-    value = {} if node is None else value_of(node, "", origin)
+    try:
+        value = {} if node is None else value_of(node, "", origin)
+    except RecursionError:
+        raise InvalidScript(f"{source}: nested too deep, or a part that contains itself") from None
     return Part(value, "", origin)
 
 

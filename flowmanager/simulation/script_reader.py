@@ -14,7 +14,7 @@ import orjson
 from flowmanager.core.activeflow import EndedReason, ReferenceType
 from flowmanager.schemas.fields import parse_id
 from flowmanager.simulation.parts import Origin, Part, duration, read_yaml
-from flowmanager.simulation.script import MONDAY, Agent, Ai, Expect, Script
+from flowmanager.simulation.script import MONDAY, Agent, Ai, Expect, InvalidScript, Script
 from flowmanager.simulation.script_peers import peer_rule
 from flowmanager.simulation.script_steps import step
 
@@ -31,7 +31,11 @@ ENDS = (*(reason.value for reason in EndedReason), *STATES)
 
 def read_script_file(path: Path) -> Script:
     """Read a script from a file. Raises InvalidScript, OSError."""
-    return script_of(read_yaml(path.read_text(), str(path)), path.parent)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidScript(f"{path}: not a text in UTF-8") from error
+    return script_of(read_yaml(text, str(path)), path.parent)
 
 
 def read_script(text: str, *, folder: Path | None = None) -> Script:

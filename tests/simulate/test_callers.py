@@ -176,3 +176,24 @@ def test_names_of_actions() -> None:
 def test_a_result_is_shown_in_a_line() -> None:
     """A failed assertion must not fill the screen."""
     assert repr(play({"hangup": "at menu"})) == "<Result ended: reference_ended at menu, after 0s>"
+
+
+@pytest.mark.parametrize(
+    ("option", "told_as"),
+    [
+        ({"length": 4, "key": "#", "duration": 90_000}, "waits for 4 keys or key #, at most 1m30s"),
+        ({"key": "*#"}, "waits for one of * #"),
+        ({"duration": 50}, "waits for keys, at most 50ms"),
+    ],
+)
+def test_a_request_for_keys_tells_what_it_waits_for(option: dict[str, Any], told_as: str) -> None:
+    """Number, end keys and time."""
+    result = play("hangup", flow=[act("digits_receive", **option)])
+    assert next(one.what for one in result.timeline if one.kind == "action").startswith(told_as)
+
+
+def test_a_simulation_that_never_rests_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many things happen."""
+    monkeypatch.setattr("flowmanager.simulation.office.MOST_TURNS", 5)
+    result = play({"press": "12"})
+    assert "more than 5 things happened without an end" in result.why

@@ -167,3 +167,37 @@ def test_an_action_that_the_flow_does_not_have(tmp_path: Path) -> None:
     shown = play(tmp_path, "steps:\n  - hangup: at menue\n")
     assert shown.exit_code == 2
     assert "the flow has no action 'menue'; it has: answer[0], menu," in shown.output
+
+
+def test_coverage_of_one_simulation_is_refused(tmp_path: Path) -> None:
+    """Instead of being left out without a word."""
+    shown = run(write(tmp_path, "flow.json", FRONT_DESK), "--min-coverage", "90")
+    assert shown.exit_code == 2
+    assert "--min-coverage needs --explore" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b"\xff\xfe", "not a text in UTF-8"), (b"&a [*a]", "a part that contains itself"), (b"\0", "not YAML")],
+)
+def test_files_that_are_no_scripts(tmp_path: Path, content: bytes, why: str) -> None:
+    """One sentence, whatever it is."""
+    path = tmp_path / "caller.yaml"
+    path.write_bytes(content)
+    shown = run(write(tmp_path, "flow.json", FRONT_DESK), "--script", str(path))
+    assert shown.exit_code == 2
+    assert why in shown.output
+
+
+def test_a_file_that_is_no_flow(tmp_path: Path) -> None:
+    """The file is named."""
+    shown = run(write(tmp_path, "flow.json", {"name": "no actions"}))
+    assert shown.exit_code == 2
+    assert "flow.json: not a flow: an object with `actions`, or a list of actions" in shown.output
+
+
+def test_everything_is_shown_on_demand(tmp_path: Path) -> None:
+    """Also the requests that only carry out an action."""
+    flow = write(tmp_path, "flow.json", [{"type": "beep"}])
+    assert "/actions" not in run(flow).output
+    assert "call POST /v1/calls/" in run(flow, "--everything").output
