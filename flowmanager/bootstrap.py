@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -106,7 +107,7 @@ def make_engine(settings: Settings, store: Store, *, worker_id: Id, metrics: Met
     )
 
 
-def make_breakers(settings: Settings, metrics: Metrics) -> Breakers:
+def make_breakers(settings: Settings, metrics: Metrics, *, clock: Callable[[], float] = monotonic) -> Breakers:
     """Return what keeps peers that fail from taking the threads of a process."""
     rule = Rule(
         failures=settings.breaker_failures,
@@ -114,7 +115,7 @@ def make_breakers(settings: Settings, metrics: Metrics) -> Breakers:
         calls=settings.peer_calls or max((settings.threads + 1) // 2, LEAST_PEER_CALLS),
         wait_seconds=settings.peer_wait_seconds,
     )
-    return Breakers(rule, metrics, Names(settings.queue_prefix).request_queue)
+    return Breakers(rule, metrics, Names(settings.queue_prefix).request_queue, clock=clock)
 
 
 def networks(text: str) -> tuple[Network, ...]:

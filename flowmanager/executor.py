@@ -21,8 +21,7 @@ from flowmanager.core.ids import Id
 from flowmanager.core.outcomes import Continue, Hold, Outcome
 from flowmanager.core.signals import Signal, SignalKind
 from flowmanager.core.variables import DIGITS
-from flowmanager.schemas.fields import Form
-from flowmanager.schemas.options import NoOption
+from flowmanager.schemas.options import NoOption, Option
 
 
 class Media(StrEnum):
@@ -112,7 +111,7 @@ class Executor:
 
     name: str
     """The action type."""
-    option: type[Form] = NoOption
+    option: type[Option] = NoOption
     media: Media = Media.ANY
     on_error: OnError = OnError.END_FLOW
     kind: Kind
@@ -131,7 +130,7 @@ class Executor:
 def executor(
     action_type: str,
     *,
-    option: type[Form] = NoOption,
+    option: type[Option] = NoOption,
     media: Media = Media.ANY,
     on_error: OnError = OnError.END_FLOW,
     public: bool = True,

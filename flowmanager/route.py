@@ -89,6 +89,7 @@ class Route:
     """A method on a URI. `form` None: the body is not read.
 
     `filters`: a list; only its URI may have a query, and its body is a plain object or absent.
+    `answer`: the name of the record in the answer (`schemas/answers.py`), with [] for a list of them; empty: no data.
     """
 
     method: str
@@ -97,6 +98,7 @@ class Route:
     handle: Handle
     form: type[Form] | None = None
     filters: bool = False
+    answer: str = ""
 
     def load(self, request: Request) -> Mapping[str, Any]:
         """Return the checked body. Raises InvalidRequest naming the JSON path."""
@@ -118,13 +120,19 @@ class Route:
 
 
 def route(
-    method: str, template: str, *, form: type[Form] | None = None, filters: bool = False
+    method: str, template: str, *, form: type[Form] | None = None, filters: bool = False, answer: str = ""
 ) -> Callable[[Handle], Route]:
     """Make a route of a function. A template's `{name:id}` is a uuid, `{name:rest}` everything that follows."""
 
     def make(handle: Handle) -> Route:
         return Route(
-            method=method, template=template, pattern=compiled(template), handle=handle, form=form, filters=filters
+            method=method,
+            template=template,
+            pattern=compiled(template),
+            handle=handle,
+            form=form,
+            filters=filters,
+            answer=answer,
         )
 
     return make

@@ -64,13 +64,15 @@ class Subscription:
 
     events: frozenset[tuple[str, str]]
     read: Read
+    spelled: tuple[tuple[str, str], ...] = ()
+    """The events as their senders spell them."""
 
 
 def subscription(*events: tuple[str, str]) -> Callable[[Read], Subscription]:
     """Make a subscription of a function. An event is named as its sender names it: `("call", "call_hangup")`."""
 
     def make(read: Read) -> Subscription:
-        return Subscription(frozenset((source, plain(name)) for source, name in events), read)
+        return Subscription(frozenset((source, plain(name)) for source, name in events), read, events)
 
     return make
 

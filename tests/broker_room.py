@@ -21,7 +21,7 @@ from flowmanager.transport.session import Session
 from flowmanager.transport.subscriber import Subscriber
 from flowmanager.transport.topology import Topology
 
-JOIN_SECONDS = 10.0
+JOIN_SECONDS = 60.0
 
 
 @dataclass
@@ -105,7 +105,7 @@ def stop_lane(lane: Lane) -> None:
     assert not lane.is_alive()
 
 
-def eventually(holds: Callable[[], bool], *, seconds: float = 10.0) -> None:
+def eventually(holds: Callable[[], bool], *, seconds: float = 60.0) -> None:
     """Wait until something holds, or fail."""
     deadline = monotonic() + seconds
     while not holds():

@@ -19,7 +19,7 @@ from flowmanager.transport.responder import AnswerRequest, Responder
 from tests.processes import Installation
 
 CUSTOMER = str(uuid4())
-READY_SECONDS = 10.0
+READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)

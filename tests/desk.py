@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 import orjson
 from sqlalchemy import Table, select, update
 
-from flowmanager.bootstrap import all_subscriptions, make_engine, make_router
+from flowmanager.bootstrap import all_subscriptions, make_breakers, make_engine, make_router
 from flowmanager.core.ids import START, Id
 from flowmanager.errors import BrokerLost, PeerError
 from flowmanager.orchestrator.recovery import Recovery
@@ -135,10 +136,13 @@ class Desk:
     settings: Settings = field(default_factory=Settings)
     outside: Outside = field(default_factory=Outside)
     customer_id: Id = field(default_factory=new_id)
+    clock: Callable[[], float] = monotonic
+    """What the circuit breakers go by."""
 
     def __post_init__(self) -> None:
         self.worker_id = new_id()
-        self.engine = make_engine(self.settings, self.store, worker_id=self.worker_id)
+        engine = make_engine(self.settings, self.store, worker_id=self.worker_id)
+        self.engine = replace(engine, breakers=make_breakers(self.settings, engine.metrics, clock=self.clock))
         self.router = make_router(self.engine)
         aftermath, size = Aftermath(self.router), Size(self.settings.max_body_bytes, self.settings.max_json_depth)
         self.requests = RequestReceiver(self.engine, self.router, aftermath, size)
@@ -151,7 +155,7 @@ class Desk:
     def colleague(self, **settings: Any) -> Desk:
         """Another worker process on the same database and broker."""
         chosen = Settings(**settings) if settings else self.settings
-        return Desk(self.store, self.engines, chosen, self.outside, self.customer_id)
+        return Desk(self.store, self.engines, chosen, self.outside, self.customer_id, self.clock)
 
     def hand(self, body: bytes, **properties: Any) -> Answer:
         """Hand a request message to the worker and return the answer; status 0: there was none."""

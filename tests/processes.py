@@ -30,9 +30,10 @@ from tests.services import Services, private_database
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
-ANSWER_SECONDS = 10.0
+# Limits that only a fault reaches, also on a machine that is busy with other things.
+START_SECONDS = 90.0
+STOP_SECONDS = 90.0
+ANSWER_SECONDS = 60.0
 PACE = Pace(step=0.01, media=0.03, bridge=0.1, alone=2.0, agent=0.1, ai=0.1)
 
 

@@ -12,6 +12,8 @@ from flowmanager.schemas.options import Option
 class AiSummaryOption(Option):
     """What to summarise, in which language, and the flow to start with the summary."""
 
+    examples = ({"reference_type": "call", "reference_id": "${voipbin.call.id}", "language": "en-US"},)
+
     on_end_flow_id = Uuid()
     reference_type = Text()
     reference_id = Uuid()

@@ -13,6 +13,8 @@ from flowmanager.schemas.options import Option
 class AmdOption(Option):
     """`machine_handle`: `hangup` or `continue`; `async`: do not wait for the result."""
 
+    examples = ({"machine_handle": "hangup"},)
+
     machine_handle = Text()
     asynchronous = Flag(data_key="async")
 

@@ -14,6 +14,10 @@ from flowmanager.schemas.options import Option
 class BranchOption(Option):
     """`variable`: a name, not a placeholder; `target_ids`: value to target."""
 
+    examples = (
+        {"variable": "voipbin.call.digits", "target_ids": {"1": "sales", "2": "support"}, "default_target_id": "menu"},
+    )
+
     variable = Text()
     default_target_id = Uuid()
     target_ids = Named(Uuid())

@@ -18,6 +18,14 @@ from flowmanager.schemas.options import Option
 class CallOption(Option):
     """`actions` are the flow when no `flow_id` is given; `chained`: hang up with this call."""
 
+    examples = (
+        {
+            "source": {"type": "tel", "target": "+821100000001"},
+            "destinations": [{"type": "tel", "target": "+821100000002"}],
+            "flow_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10",
+        },
+    )
+
     source = Address()
     destinations = Items(Address(load_default=dict))
     flow_id = Uuid()

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 class CaseCreateOption(Option):
     """`sync` makes no difference: the case is always waited for."""
 
+    examples = ({"name": "Call back", "note": "Pressed ${voipbin.call.digits}."},)
+
     name = Text()
     detail = Text()
     note = Text()

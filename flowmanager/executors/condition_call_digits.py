@@ -13,6 +13,8 @@ from flowmanager.schemas.options import Option
 class ConditionCallDigitsOption(Option):
     """`length`: enough keys, 0 does not count; `key`: keys in this order, empty does not count."""
 
+    examples = ({"length": 4, "key": "#", "false_target_id": "ask again"},)
+
     length = Whole()
     key = Text()
     false_target_id = Uuid()

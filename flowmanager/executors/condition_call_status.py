@@ -12,6 +12,8 @@ from flowmanager.schemas.options import Option
 class ConditionCallStatusOption(Option):
     """`status`: `dialing`, `ringing`, `progressing`, …"""
 
+    examples = ({"status": "progressing", "false_target_id": "goodbye"},)
+
     status = Text()
     false_target_id = Uuid()
 

@@ -18,6 +18,8 @@ from flowmanager.schemas.options import Option
 class ConditionDatetimeOption(Option):
     """Read as `now <condition> value`; absent and negative parts, month 0 and day 0 do not count."""
 
+    examples = ({"condition": ">=", "hour": 9, "minute": 0, "weekdays": [1, 2, 3, 4, 5], "false_target_id": "closed"},)
+
     condition = Text()
     minute = Whole(load_default=-1, validate=validate.Range(max=59))
     hour = Whole(load_default=-1, validate=validate.Range(max=23))

@@ -24,6 +24,16 @@ def check_single(value: float) -> None:
 class ConditionVariableOption(Option):
     """`variable` is the left operand; `value_type` says which of the values is the right one."""
 
+    examples = (
+        {
+            "condition": "==",
+            "variable": "${customer.tier}",
+            "value_type": "string",
+            "value_string": "gold",
+            "false_target_id": "queue",
+        },
+    )
+
     condition = Text()
     variable = Text()
     value_type = Text()

@@ -16,6 +16,13 @@ from flowmanager.schemas.options import Option
 class ConnectOption(Option):
     """`relay_reason`: hang up with the other leg's cause; `early_media`: hear its sounds before it answers."""
 
+    examples = (
+        {
+            "source": {"type": "tel", "target": "+821100000001"},
+            "destinations": [{"type": "tel", "target": "+821100000002"}],
+        },
+    )
+
     source = Address(load_default=dict)
     destinations = Items(Address(load_default=dict))
     early_media = Flag()

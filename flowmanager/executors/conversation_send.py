@@ -12,6 +12,8 @@ from flowmanager.schemas.options import Option
 class ConversationSendOption(Option):
     """`sync` makes no difference: whether conversation-manager took the message is always waited for."""
 
+    examples = ({"conversation_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10", "text": "Thank you for your call."},)
+
     conversation_id = Uuid()
     text = Text()
     sync = Flag()

@@ -18,6 +18,8 @@ from flowmanager.schemas.options import Option
 class DigitsReceiveOption(Option):
     """`duration`: milliseconds; `length`: 0 means no limit; `key`: any of its characters ends, and is kept."""
 
+    examples = ({"duration": 5000, "length": 1},)
+
     duration = Milliseconds()
     length = Whole()
     key = Text()

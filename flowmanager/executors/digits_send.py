@@ -14,6 +14,8 @@ from flowmanager.schemas.options import Option
 class DigitsSendOption(Option):
     """`duration`: milliseconds of each tone; `interval`: milliseconds between two tones."""
 
+    examples = ({"digits": "1234#", "duration": 500, "interval": 500},)
+
     digits = Text()
     duration = Milliseconds()
     interval = Milliseconds()

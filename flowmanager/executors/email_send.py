@@ -12,6 +12,14 @@ from flowmanager.schemas.options import Option
 class EmailSendOption(Option):
     """`attachments`: recordings by type and id."""
 
+    examples = (
+        {
+            "destinations": [{"type": "email", "target": "desk@example.com"}],
+            "subject": "A call",
+            "content": "From ${voipbin.call.source.target}.",
+        },
+    )
+
     destinations = Items(Address(load_default=dict), load_default=None)
     subject = Text()
     content = Text()

@@ -10,6 +10,10 @@ from flowmanager.schemas.options import Option
 class ExternalMediaStartOption(Option):
     """Where the media go and how; `data`: nobody reads it."""
 
+    examples = (
+        {"external_host": "media.example.com:8090", "encapsulation": "rtp", "transport": "udp", "format": "ulaw"},
+    )
+
     external_host = Text()
     encapsulation = Text()
     transport = Text()

@@ -24,6 +24,8 @@ DEEPEST = 64
 class FetchOption(Option):
     """`event_url`: the server; `event_method`: empty means GET."""
 
+    examples = ({"event_url": "https://example.com/next", "event_method": "POST"},)
+
     event_url = Text()
     event_method = Text()
 

@@ -13,6 +13,8 @@ from flowmanager.schemas.options import Option
 class FetchFlowOption(Option):
     """`flow_id`: the flow."""
 
+    examples = ({"flow_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10"},)
+
     flow_id = Uuid()
 
 

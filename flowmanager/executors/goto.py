@@ -11,6 +11,8 @@ from flowmanager.schemas.options import Option
 class GotoOption(Option):
     """`loop_count`: absent means without limit, 0 and less means never."""
 
+    examples = ({"target_id": "menu", "loop_count": 3},)
+
     target_id = Uuid()
     loop_count = Whole(load_default=None)
 

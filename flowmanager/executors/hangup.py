@@ -17,6 +17,8 @@ LONGEST = timedelta(seconds=30)
 class HangupOption(Option):
     """`reason`: empty means normal; `reference_id`: the call whose cause is passed on."""
 
+    examples = ({"reason": "normal"},)
+
     reason = Text()
     reference_id = Uuid()
 

@@ -12,6 +12,14 @@ from flowmanager.schemas.options import Option
 class MessageSendOption(Option):
     """`source` and `destinations`: addresses; `text`: the message."""
 
+    examples = (
+        {
+            "source": {"type": "tel", "target": "+821100000001"},
+            "destinations": [{"type": "tel", "target": "+821100000002"}],
+            "text": "Your code is ${code}.",
+        },
+    )
+
     source = Address()
     destinations = Items(Address(load_default=dict), load_default=None)
     text = Text()

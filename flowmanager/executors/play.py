@@ -10,6 +10,8 @@ from flowmanager.schemas.options import Option
 class PlayOption(Option):
     """`stream_urls`: the sounds."""
 
+    examples = ({"stream_urls": ["https://example.com/welcome.wav"]},)
+
     stream_urls = Items(Text())
 
 

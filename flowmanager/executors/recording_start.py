@@ -10,6 +10,8 @@ from flowmanager.schemas.options import Option
 class RecordingStartOption(Option):
     """`end_of_silence` and `duration`: seconds; `end_of_key`: `none`, `any`, `*` or `#`; `beep_start`: unused."""
 
+    examples = ({"format": "wav", "end_of_silence": 5, "end_of_key": "#", "duration": 600},)
+
     format = Text()
     end_of_silence = Whole()
     end_of_key = Text()

@@ -14,6 +14,8 @@ from flowmanager.schemas.options import Option
 class SleepOption(Option):
     """`duration`: milliseconds."""
 
+    examples = ({"duration": 30000},)
+
     duration = Milliseconds()
 
 

@@ -16,6 +16,8 @@ from flowmanager.schemas.options import Option
 class TalkOption(Option):
     """`digits_handle` `next`: a key press ends the talk; `async`: do not wait for its end."""
 
+    examples = ({"text": "Hello ${customer.name}.", "language": "en-US"},)
+
     text = Text()
     language = Text()
     provider = Text()

@@ -13,6 +13,8 @@ from flowmanager.schemas.options import Option
 class VariableSetOption(Option):
     """`key`: the name; `value`: stored as it is."""
 
+    examples = ({"key": "customer.tier", "value": "gold"},)
+
     key = Text()
     value = Text()
 

@@ -24,6 +24,16 @@ DEEPEST = 100
 class WebhookSendOption(Option):
     """`data`: JSON as a text; `sync`: keep what the server answered as variables."""
 
+    examples = (
+        {
+            "sync": True,
+            "uri": "https://example.com/hook",
+            "method": "POST",
+            "data_type": "application/json",
+            "data": '{"call": "${voipbin.call.id}"}',
+        },
+    )
+
     sync = Flag()
     uri = Text()
     method = Text()

@@ -8,13 +8,13 @@ from flowmanager.route import App, Call, route
 from flowmanager.schemas.requests import ActiveflowCreate
 
 
-@route("POST", "/v1/activeflows", form=ActiveflowCreate)
+@route("POST", "/v1/activeflows", form=ActiveflowCreate, answer="activeflow")
 def create_activeflow(call: Call, app: App) -> Any:
     """Make a running instance of a flow; it is started by `execute` or the first `next`."""
     return app.lifecycle.create(call.work, call.body)
 
 
-@route("GET", "/v1/activeflows", filters=True)
+@route("GET", "/v1/activeflows", filters=True, answer="activeflow[]")
 def list_activeflows(call: Call, app: App) -> Any:
     """List activeflows, newest first."""
     return app.lifecycle.list(call.work, call.page())

@@ -11,7 +11,7 @@ from flowmanager.route import App, Call, route
 from flowmanager.schemas.requests import CurrentAction
 
 
-@route("GET", "/v1/activeflows/{activeflow_id:id}/next", form=CurrentAction)
+@route("GET", "/v1/activeflows/{activeflow_id:id}/next", form=CurrentAction, answer="action")
 def get_next(call: Call, app: App) -> Any:
     """Answer the action, the finish action at the end, or the placeholder of a block."""
     resume = Resume(

@@ -13,7 +13,7 @@ DEFAULT_STEPS = 200
 MAX_STEPS = 1000
 
 
-@route("GET", "/v1/activeflows/{activeflow_id:id}/trace", filters=True)
+@route("GET", "/v1/activeflows/{activeflow_id:id}/trace", filters=True, answer="trace")
 def trace_activeflow(call: Call, app: App) -> Any:
     """Show the latest steps, or `limit` of them from the step number `since` on."""
     limit = min(number_in(call, "limit") or DEFAULT_STEPS, MAX_STEPS)

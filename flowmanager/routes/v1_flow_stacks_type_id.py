@@ -9,7 +9,7 @@ from flowmanager.errors import InvalidRequest
 from flowmanager.route import App, Call, route
 
 
-@route("GET", "/v1/flow_stacks/{reference_type:word}/{reference_id:id}")
+@route("GET", "/v1/flow_stacks/{reference_type:word}/{reference_id:id}", answer="flow_stack")
 def get_flow_stack(call: Call, app: App) -> Any:
     """Show the stack, the active one first; it is empty where nothing runs."""
     kinds = [kind.value for kind in ReferenceType]

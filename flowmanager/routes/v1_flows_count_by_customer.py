@@ -8,7 +8,7 @@ from flowmanager.route import App, Call, route
 from flowmanager.schemas.requests import CustomerOnly
 
 
-@route("GET", "/v1/flows/count_by_customer", form=CustomerOnly)
+@route("GET", "/v1/flows/count_by_customer", form=CustomerOnly, answer="count")
 def count_flows(call: Call, app: App) -> Any:
     """Count the flows that are not deleted."""
     return {"count": app.flows.count(call.work, call.body["customer_id"])}

@@ -8,7 +8,7 @@ from flowmanager.route import App, Call, route
 from flowmanager.schemas.requests import AnyObject
 
 
-@route("POST", "/v1/flows/validate", form=AnyObject)
+@route("POST", "/v1/flows/validate", form=AnyObject, answer="judgement")
 def validate_flow(call: Call, app: App) -> Any:
     """Say whether the flow would be stored, and what is wrong with it."""
     return app.validator.validate(call.work, call.body)

@@ -7,7 +7,7 @@ from typing import Any
 from flowmanager.route import App, Call, route
 
 
-@route("GET", "/v1/variables/{activeflow_id:id}")
+@route("GET", "/v1/variables/{activeflow_id:id}", answer="variables")
 def get_variables(call: Call, app: App) -> Any:
     """Show all variables."""
     return app.variables.get(call.work, call.id("activeflow_id"))

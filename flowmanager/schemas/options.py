@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError
 
@@ -19,6 +19,9 @@ ANONYMOUS = "anonymous"
 class Option(Form):
     """The options of an action type."""
 
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """As people write them; the catalogue of actions shows them."""
+
 
 class NoOption(Option):
     """An action without options."""
@@ -26,6 +29,8 @@ class NoOption(Option):
 
 class AssistanceOption(Option):
     """Who helps: `assistance_type` is `ai` or `team`; `ai_id` is the older form, used where no type is given."""
+
+    examples = ({"assistance_type": "ai", "assistance_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10"},)
 
     assistance_type = Text()
     assistance_id = Uuid()
@@ -35,6 +40,8 @@ class AssistanceOption(Option):
 class TranscribeOption(Option):
     """What is heard (`direction`, empty means both), by whom, and the flow to start with the result."""
 
+    examples = ({"language": "en-US", "direction": "both"},)
+
     language = Text()
     on_end_flow_id = Uuid()
     provider = Text()
@@ -43,6 +50,8 @@ class TranscribeOption(Option):
 
 class EchoOption(Option):
     """`duration`: milliseconds; 0 means three minutes."""
+
+    examples = ({"duration": 60000},)
 
     duration = Milliseconds()
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from time import sleep
 from typing import Any
 
 import orjson
@@ -22,7 +21,7 @@ from flowmanager.transport.link import Link
 from flowmanager.transport.names import Names
 from flowmanager.transport.publisher import LanePublisher
 from flowmanager.transport.session import Session
-from tests.broker_room import JOIN_SECONDS, Room, stop_lane
+from tests.broker_room import JOIN_SECONDS, Room, eventually, stop_lane
 from tests.conformance.replay import Peers
 
 MANAGERS = (
@@ -31,8 +30,7 @@ MANAGERS = (
 )
 ALONE = re.compile(rb'"uri": "/v1/(flows|activeflows)"')
 """In creations, after whose answer nothing follows."""
-EVENT_SECONDS = 0.3
-"""How long an event may take until everything that follows from it is done."""
+NO_CONCERN = b'{"type": "nothing_happened", "publisher": "call-manager", "data_type": "application/json", "data": {}}'
 NEVER = 1000
 """Peers fail on purpose: the breakers of a worker that plays all scenarios must not open."""
 
@@ -43,6 +41,7 @@ class BrokerStage:
 
     caller: Caller
     publisher: LanePublisher
+    channel: Any
     names: Names
 
     def ask(self, body: bytes) -> Any:
@@ -53,12 +52,17 @@ class BrokerStage:
         return answer
 
     def tell(self, queue: str, body: bytes) -> None:
-        """Send an event to an exchange or to our own queue."""
+        """Send an event to an exchange or to our own queue. When the second one after it is taken, it is done."""
         name = f"{self.names.prefix}{queue}"
         fanned_out = queue.endswith(".event")
         letter = Letter(body=body, exchange=name) if fanned_out else Letter(body=body, routing_key=name)
-        self.publisher.send([letter])
-        sleep(EVENT_SECONDS)
+        queue = self.names.subscribe if fanned_out else name
+        self.publisher.send([letter, *[Letter(body=NO_CONCERN, routing_key=queue)] * 2])
+        eventually(lambda: self.size(queue) == 0)
+
+    def size(self, queue: str) -> int:
+        """How many messages wait in a queue."""
+        return int(self.channel.queue_declare(queue, passive=True).message_count)
 
     def wait(self, seconds: float) -> None:
         """Nothing takes longer here than the request before."""
@@ -72,7 +76,7 @@ def stage(room: Room, dsn: str, peers: Peers) -> Iterator[BrokerStage]:
     migrate(engines.transactions)
     engines.dispose()
     with answering(room, peers), serving(settings(room, dsn)), closing(Session(room.url)) as session:
-        yield BrokerStage(room.caller(), LanePublisher(session), room.names)
+        yield BrokerStage(room.caller(), LanePublisher(session), session.channel(), room.names)
 
 
 def settings(room: Room, dsn: str) -> Settings:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from flowmanager.errors import BrokerLost
 from flowmanager.ports import MessageKind
 from flowmanager.store.tables import activeflows
-from tests.desk import Desk, Run, act, during, new_id, service, talk
+from tests.desk import ORPHAN_SECONDS, SWEEP, Desk, Run, act, during, new_id, service, talk
 
 
 def orphan(desk: Desk, *actions: Any) -> Run:
@@ -26,10 +26,10 @@ def test_an_orphan_is_taken_over_when_its_workers_heartbeat_is_old(desk: Desk) -
     """Not before: the worker may only be slow."""
     run = orphan(desk)
     other = desk.colleague()
-    desk.later(9)
+    desk.later(ORPHAN_SECONDS / 2)
     other.sweep()
     assert run.state == "executing"
-    desk.later(2)
+    desk.later(ORPHAN_SECONDS / 2)
     other.sweep()
     assert (run.at, run.said, run.history) == ("two", ["two"], ["email_send done"])
     first, second = [ask.key for ask in desk.outside.asks if ask.peer == "email"]
@@ -160,10 +160,10 @@ def test_left_over_messages_are_published_in_commit_order(desk: Desk) -> None:
         desk.outside.down = False
         run.seen = run.current["id"]
     other = desk.colleague()
-    desk.later(4)
+    desk.later(SWEEP.outbox / 2)
     other.sweep()
     assert desk.events() == []
-    desk.later(2)
+    desk.later(SWEEP.outbox / 2)
     other.sweep()
     told = [one["data"]["executed_count"] for one in desk.sent()]
     assert (desk.events(), told) == (["activeflow_updated"] * 3, [0, 1, 2])

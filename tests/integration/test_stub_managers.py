@@ -156,12 +156,10 @@ def test_faults_reach_the_client(link: Link, fault: str, error: type[Exception])
 
 
 def test_a_slow_queue_does_not_slow_calls(corner: Corner, link: Link) -> None:
-    corner.stubs.rule("queue * * delay=1")
+    corner.stubs.rule("queue * * delay=60")
     with pytest.raises(PeerTimeout):
         link.rpc.call(ask("queue", "GET", f"/v1/queuecalls/{QUEUE}", seconds=0.01))
-    begun = monotonic()
-    link.rpc.call(ask("call", "GET", f"/v1/calls/{CALL}"))
-    assert monotonic() - begun < 0.5
+    assert link.rpc.call(ask("call", "GET", f"/v1/calls/{CALL}", seconds=30.0))["id"] == CALL
 
 
 def test_stubs_end_with_all_their_threads(url: str) -> None:

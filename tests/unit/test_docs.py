@@ -13,7 +13,7 @@ from flowmanager.metrics import NAMESPACE, Metrics
 from flowmanager.settings import Settings, limit_variable_of, variable_of
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPERATIONS = ROOT / "docs" / "operations.md"
 HOW_TO_ADD = ROOT / "docs" / "how-to-add.md"
 

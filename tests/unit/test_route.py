@@ -30,6 +30,7 @@ def found(method: str, uri: str) -> tuple[str, Mapping[str, str]]:
 
 
 EVERY = """
+GET    /v1/actions
 GET    /v1/activeflows?
 POST   /v1/activeflows
 GET    /v1/activeflows/ID
