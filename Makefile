@@ -17,7 +17,7 @@ test: venv ## run all tests; they bring their own MySQL and RabbitMQ
 chaos: venv ## kill, cut and restart everything while it works, then prove that nothing was lost: make chaos SEED=7 SECONDS=60
 	@scripts/chaos $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),60) $(ARGS)
 
-check: venv ## format, style, types and direction of imports
+check: venv ## format, style, types, direction of imports, known vulnerabilities of dependencies
 	@scripts/check
 
 format: venv ## put the code into its one format, mend what can be mended
@@ -26,7 +26,7 @@ format: venv ## put the code into its one format, mend what can be mended
 
 clean: ## stop the test servers and remove everything that was made
 	@scripts/services down --clean
-	rm -rf .venv .services build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf .venv .services build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .audit_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 services-up: ## start MySQL and RabbitMQ for the tests and leave them running
