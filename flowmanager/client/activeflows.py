@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Unpack
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 from flowmanager.client.exchange import Exchanger
 from flowmanager.client.options import CallOptions, ListOptions, NewActiveflow, body_of, call_options
 from flowmanager.client.paging import each
-from flowmanager.client.records import Action, Activeflow, Frame, GivenAction, StackedActiveflow, action_wires
+from flowmanager.client.records import Action, Activeflow, Frame, GivenAction, Overview, StackedActiveflow, action_wires
 from flowmanager.core.ids import START
 from flowmanager.trace.model import Trace, read_trace
 
@@ -39,6 +40,22 @@ class Activeflows:
     def list(self, filters: Mapping[str, Any] | None = None, **options: Unpack[ListOptions]) -> Iterator[Activeflow]:
         """Yield the activeflows that match all filters (such as `customer_id`, `status`, `flow_id`), newest first."""
         return each(self.exchanger, Activeflow, URI, filters or {}, options)
+
+    def overview(
+        self,
+        filters: Mapping[str, Any] | None = None,
+        *,
+        created_before: datetime | None = None,
+        limit: int = 100,
+        **options: Unpack[CallOptions],
+    ) -> tuple[Overview, ...]:
+        """Return where activeflows stand, newest first, at most `limit` (1000) of them, in one request.
+
+        Filters are those of `list`. It costs the service much less than `list`: no histories are read.
+        """
+        token = f"{created_before.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}" if created_before else ""
+        query = urlencode({"view": "brief", "page_size": limit, "page_token": token})
+        return self.exchanger.read(Overview.read_all, "GET", f"{URI}?{query}", dict(filters or {}), options)
 
     def next(self, activeflow_id: str, current_action_id: str = START, **options: Unpack[CallOptions]) -> Action:
         """Run on to the next action that the caller must perform, from the one it has performed.

@@ -244,6 +244,34 @@ class Activeflow(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overview(Record):
+    """Where an activeflow stands, for lists. `why`: what it waits for, or why it ended."""
+
+    id: Id
+    customer_id: Id = NIL
+    flow_id: Id = NIL
+    reference_type: str = ""
+    reference_id: Id = NIL
+    status: str = ""
+    state: str = ""
+    wait: Mapping[str, Any] = field(default_factory=dict)
+    """`for`: `pull`, `push` or `timer`; `until`: the latest moment, as on the wire. Empty: it does not wait."""
+    why: str = ""
+    ended_reason: str = ""
+    action_id: Id = NIL
+    action_type: str = ""
+    stack_depth: int = 0
+    executed_count: int = 0
+    now: Time = None
+    """When the list was made."""
+    tm_action: Time = None
+    """When the current action began."""
+    tm_create: Time = None
+    tm_update: Time = None
+    tm_end: Time = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackedActiveflow(Record):
     """An activeflow on the stack of its reference. Position 0 is the top, the one that is active."""
 

@@ -21,6 +21,7 @@ from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.flow_stack import FlowStack
 from flowmanager.orchestrator.succession import own_variables, too_deep
 from flowmanager.ports import Page, Transaction
+from flowmanager.schemas.overview_wire import overview_wire
 from flowmanager.schemas.wire import Wire, activeflow_wire, detail_wire, stacks_wire
 
 SAME_ON_REPEAT = ("customer_id", "flow_id", "reference_type", "reference_id")
@@ -135,6 +136,15 @@ class Lifecycle:
     def stacks(self, work: Work, activeflow_id: Id) -> list[Wire]:
         """Show the frames from the main one to the cursor. Raises ActiveflowNotFound."""
         return work.look(lambda transaction: stacks_wire(found(transaction, activeflow_id)))
+
+    def overview(self, work: Work, page: Page) -> list[Wire]:
+        """Show where a part of all activeflows stand; their histories are not read."""
+
+        def read(transaction: Transaction) -> list[Wire]:
+            now = transaction.now()
+            return [overview_wire(flow, now) for flow in transaction.list_activeflows(page)]
+
+        return work.look(read)
 
     def list(self, work: Work, page: Page) -> list[Wire]:
         """Show a part of all activeflows."""

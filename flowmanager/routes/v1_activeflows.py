@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowmanager.errors import InvalidRequest
 from flowmanager.route import App, Call, route
 from flowmanager.schemas.requests import ActiveflowCreate
 
@@ -16,5 +17,8 @@ def create_activeflow(call: Call, app: App) -> Any:
 
 @route("GET", "/v1/activeflows", filters=True, answer="activeflow[]")
 def list_activeflows(call: Call, app: App) -> Any:
-    """List activeflows, newest first."""
-    return app.lifecycle.list(call.work, call.page())
+    """List activeflows, newest first. `view=brief`: only where each stands and since when."""
+    view = call.query.get("view", "")
+    if view not in ("", "brief"):
+        raise InvalidRequest("view: Only `brief` is known.", path="view", given=view[:20])
+    return (app.lifecycle.overview if view else app.lifecycle.list)(call.work, call.page())

@@ -34,6 +34,7 @@ ACTIVEFLOW_FILTERS = frozenset(
         "customer_id",
         "flow_id",
         "status",
+        "state",
         "reference_type",
         "reference_id",
         "reference_activeflow_id",

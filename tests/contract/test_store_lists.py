@@ -188,7 +188,7 @@ def test_deleted_ones_are_shown_unless_filtered(store: SqlStore, value: Any, wan
     ("name", "value"),
     [
         ("nothing", "x"),
-        ("state", "created"),
+        ("stack_depth", "0"),
         ("variables", "x"),
         ("tm_create", "x"),
         ("id; DROP TABLE flows", "x"),
