@@ -19,7 +19,7 @@ from flowmanager.client import ClientError, FlowManagerClient, NotFound, Overvie
 from flowmanager.console import asking_client, told
 from flowmanager.core.activeflow import State
 from flowmanager.core.ids import NIL, Id
-from flowmanager.trace.overview import heading, table
+from flowmanager.trace.overview import WIDE, heading, table
 
 WATCH_SECONDS = 1.0
 HOME_AND_CLEAR = "\x1b[H\x1b[J"
@@ -73,9 +73,9 @@ class Board:
         rows = self.rows()
         room = len(rows) if lines is None else max(lines, 1)
         names = {row.flow_id: self.name(row.flow_id) for row in rows[:room]}
-        return "\n".join(
-            [heading(rows, more=len(rows) >= self.limit), *table(rows[:room], names, left=len(rows) - room)]
-        )
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
+        shown = table(rows[:room], names, left=len(rows) - room, width=width)
+        return "\n".join([heading(rows, more=len(rows) >= self.limit), *shown])
 
 
 @click.command()

@@ -165,6 +165,14 @@ def test_a_long_list_says_what_it_leaves_out() -> None:
     assert list(table(rows[:1], {}, left=1))[-1] == "… and 1 more"
 
 
+@pytest.mark.parametrize(("width", "columns"), [(20, 1), (65, 2), (100, 4), (1000, 8)])
+def test_a_narrow_terminal_gets_fewer_columns(width: int, columns: int) -> None:
+    """A line that is broken cannot be read."""
+    lines = [click.unstyle(line) for line in table([overview()], {}, width=width)]
+    assert len(lines[0].split()) == columns
+    assert all(len(line) <= max(width, 36) for line in lines)
+
+
 def test_a_deadline_is_shown_with_the_wait() -> None:
     until, began = (NOW + timedelta(seconds=7)).isoformat(), (NOW - timedelta(minutes=3)).isoformat()
     row = overview(wait={"for": "push", "until": until}, action_type="talk", stack_depth=2, tm_action=began)
