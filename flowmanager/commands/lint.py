@@ -78,10 +78,10 @@ UNREADABLE = object()
 
 
 def text_of(name: str) -> str | None:
-    """Return the text of a file, None when it cannot be read; that is told."""
+    """Return the text of a file, None when it cannot be read; that is told. A byte order mark is no mistake."""
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return data.decode()
+        return data.decode("utf-8-sig")
     except OSError as error:
         click.echo(f"{name}: cannot be read: {error.strerror}", err=True)
     except UnicodeDecodeError as error:

@@ -9,18 +9,22 @@ from flowmanager.lint.times import EVERYTHING, Window
 MOST_CELLS = 4096
 """A flow with so many different times is not looked at further."""
 
+MOST_WINDOWS = 200
+"""Nor is one with so many."""
+
 
 class Cells:
     """The cells; a set of them is the bits of a number."""
 
     def __init__(self, windows: Iterable[Window]) -> None:
-        distinct = dict.fromkeys(windows)
+        given = dict.fromkeys(windows)
+        distinct = given if len(given) <= MOST_WINDOWS else {}
         weekdays, dates, minutes = (
             divided(everything, {window.parts[kind] for window in distinct})
             for kind, everything in enumerate(EVERYTHING)
         )
         self.count = len(weekdays) * len(dates) * len(minutes)
-        self.many = self.count > MOST_CELLS
+        self.many = self.count > MOST_CELLS or distinct is not given
         self.everything = (1 << self.count) - 1
         cells = [] if self.many else [(day, date, minute) for day in weekdays for date in dates for minute in minutes]
         self.bits = {window: bits_of(window, cells) for window in distinct}
@@ -31,8 +35,6 @@ def divided(everything: int, sets: Iterable[int]) -> Sequence[int]:
     parts = [everything]
     for one in sets:
         parts = [part for whole in parts for part in (whole & one, whole & ~one) if part]
-        if len(parts) > MOST_CELLS:
-            break
     return parts
 
 

@@ -56,11 +56,6 @@ class Finding:
         }
 
 
-def error(path: str, reason: str, fix: str) -> Flaw:
-    """Return what makes the service refuse the flow."""
-    return Flaw(Severity.ERROR, path, reason, fix)
-
-
 def warning(path: str, reason: str, fix: str) -> Flaw:
     """Return what cannot work."""
     return Flaw(Severity.WARNING, path, reason, fix)

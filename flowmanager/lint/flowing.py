@@ -10,7 +10,7 @@ Pass = Callable[[int, int], Iterable[tuple[int, int]]]
 """From an action and the facts before it to the actions after it, each with the facts on the way there."""
 
 MOST_ROUNDS = 30
-"""Rounds over all actions. A flow that needs more is written by no person; it is not looked at further."""
+"""Rounds over all actions, forwards and backwards. A flow that needs more is written by no person; nothing is said."""
 
 
 def arriving(graph: Graph, start: int, through: Pass) -> Mapping[int, int] | None:
@@ -19,11 +19,11 @@ def arriving(graph: Graph, start: int, through: Pass) -> Mapping[int, int] | Non
     if graph.order:
         facts[graph.order[0]] = start
     changed = set(graph.order)
-    for _ in range(MOST_ROUNDS):
+    for turn in range(MOST_ROUNDS):
         if not changed:
             return facts
         due, changed = changed, set()
-        for number in graph.order:
+        for number in reversed(graph.order) if turn % 2 else graph.order:
             if number not in due and number not in changed:
                 continue
             changed.discard(number)

@@ -62,7 +62,7 @@ class Graph:
     @cached_property
     def order(self) -> Sequence[int]:
         """The actions that can be reached, each before those that come after it, as far as loops allow."""
-        return list(reversed(list(finished(self.ways, [0] if self.after else []))))
+        return list(reversed(list(finished(self.ways, 0, set())))) if self.after else []
 
     @cached_property
     def loops(self) -> Sequence[frozenset[int]]:
@@ -71,7 +71,7 @@ class Graph:
         for start in self.order:
             if start in seen:
                 continue
-            group = frozenset(finished(self.sources, [start], seen))
+            group = frozenset(finished(self.sources, start, seen))
             if len(group) > 1 or start in self.ways[start]:
                 found.append(group)
         return found
@@ -81,23 +81,19 @@ class Graph:
         return any(target not in group for number in group for target in self.ways[number])
 
 
-def finished(ways: Sequence[Iterable[int]], starts: Iterable[int], seen: set[int] | None = None) -> Iterator[int]:
+def finished(ways: Sequence[Iterable[int]], start: int, seen: set[int]) -> Iterator[int]:
     """Walk a graph in depth; yield each place when all behind it is done. Places that were `seen` are not met."""
-    seen = set() if seen is None else seen
-    for start in starts:
-        if start in seen:
-            continue
-        seen.add(start)
-        path = [(start, iter(ways[start]))]
-        while path:
-            number, rest = path[-1]
-            following = next((one for one in rest if one != END and one not in seen), None)
-            if following is None:
-                path.pop()
-                yield number
-            else:
-                seen.add(following)
-                path.append((following, iter(ways[following])))
+    seen.add(start)
+    path = [(start, iter(ways[start]))]
+    while path:
+        number, rest = path[-1]
+        following = next((one for one in rest if one != END and one not in seen), None)
+        if following is None:
+            path.pop()
+            yield number
+        else:
+            seen.add(following)
+            path.append((following, iter(ways[following])))
 
 
 def graph_of(steps: Sequence[Step]) -> Graph:

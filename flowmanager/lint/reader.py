@@ -26,8 +26,6 @@ from flowmanager.schemas.requests import ActionsOnly, FlowCreate
 DEEPEST = 63
 """Levels of a flow: with its envelope, those that the service takes if nothing else is set."""
 ACTIONS = "actions"
-MOST_TRIES = 3
-"""How often a body is read without what was wrong before: a key in two spellings may be wrong twice."""
 
 Faults = tuple[InvalidRequest, ...]
 
@@ -163,15 +161,13 @@ def leads_nowhere(path: str, action: Action, executor: Executor | None, wrong: s
 
 def load(form: type[Form], given: Mapping[str, Any]) -> tuple[Mapping[str, Any], Faults]:
     """Load a body; what is wrong is told, and left out of the result."""
-    found: list[InvalidRequest] = []
-    for _ in range(MOST_TRIES):
-        try:
-            return form().load(given), tuple(found)
-        except ValidationError as error:
-            messages: Any = error.messages
-            found += [InvalidRequest(f"{path}: {told}", path=path) for path, told in paths(messages)]
-            given = salvaged(given, messages)
-    return form().load({}), tuple(found)
+    try:
+        loaded: Mapping[str, Any] = form().load(given)
+    except ValidationError as error:
+        messages: Any = error.messages
+        faults = tuple(InvalidRequest(f"{path}: {told}", path=path) for path, told in paths(messages))
+        return form().load(salvaged(given, messages)), faults
+    return loaded, ()
 
 
 def salvaged(given: Mapping[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:

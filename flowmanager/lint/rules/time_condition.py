@@ -125,15 +125,17 @@ class Clock:
 
     def before(self, step: Step) -> Step:
         """Return the nearest condition before."""
-        waiting, seen = [step.number], {step.number}
+        earlier = (number for number in self.backwards(step.number) if number in self.windows)
+        return self.flow.steps[next(earlier, step.number)]
+
+    def backwards(self, start: int) -> Iterator[int]:
+        """Yield the actions that lead to one, the nearest first."""
+        waiting, seen = [start], {start}
         for number in waiting:
-            for source in self.flow.graph.sources[number]:
-                if source in self.windows and source != step.number:
-                    return self.flow.steps[source]
-                if source not in seen:
-                    seen.add(source)
-                    waiting.append(source)
-        return step
+            fresh = [one for one in self.flow.graph.sources[number] if one not in seen]
+            yield from fresh
+            seen.update(fresh)
+            waiting += fresh
 
     def overlaps(self, before: Step, step: Step) -> bool:
         """Say whether two conditions ask for the same kind of time, share some of it, and none holds the other."""

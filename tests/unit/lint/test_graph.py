@@ -145,6 +145,14 @@ def test_facts_arrive_along_all_ways(ways: list[list[int]], added: list[int]) ->
         assert found == expected
 
 
+def test_facts_that_go_to_and_fro_are_given_up() -> None:
+    """Nobody writes such a flow; it must not take long."""
+    size = 80
+    hops = {number: size - 1 - number if number * 2 < size else size - number for number in range(size)}
+    made = graph([[(number + 1) % size] for number in range(size)])
+    assert arriving(made, 1, lambda number, now: [(hops[number], now)] if hops[number] < size else []) is None
+
+
 def test_actions_are_values_of_the_engine() -> None:
     """With the ids that names stand for."""
     first, second = template(talk(id="a"), act("goto", target_id="a")).steps

@@ -108,6 +108,12 @@ def test_what_cannot_be_read(name: str, told: str) -> None:
     assert "1 warning in 1 flow" in ended.stdout
 
 
+def test_a_byte_order_mark_is_no_mistake(folder: Path) -> None:
+    """Some editors write one."""
+    (folder / "marked.json").write_bytes(b"\xef\xbb\xbf[]")
+    assert run("marked.json").exit_code == 0
+
+
 def test_the_standard_input() -> None:
     """Its name is `-`; the line is that of the text."""
     ended = run("-", given='{"actions":\n[{"type": "dance"}]}')

@@ -114,6 +114,7 @@ END = [talk("yes"), act("stop"), talk("no", id="no")]
         ),
         ([clock("==", "two", month=12, day=25), *END[:2], clock("==", id="two", weekdays=[1, 2, 3, 4, 5])], []),
         ([clock("==", "two", weekdays=[1]), *END[:2], clock("<", id="two", hour=9)], []),
+        ([clock(">=", hour=8), clock(">=", "x", hour=12), clock(">=", id="x", hour=8)], ["warning [2].option"]),
         # a way around the first
         ([act("goto", target_id="two", loop_count=1), clock(">=", hour=17), clock("<", id="two", hour=9)], []),
     ],
@@ -131,3 +132,5 @@ def test_very_many_different_times_are_not_compared() -> None:
     times = [clock("!=", hour=number % 24, minute=number) for number in range(60)]
     assert told([*days, *END]) == ["time-condition warning [1].option"]
     assert told([*days, *dates, *times, *END]) == []
+    many = [clock("!=", hour=number // 60, minute=number % 60) for number in range(201)]
+    assert told([*days, *many, *END]) == []
