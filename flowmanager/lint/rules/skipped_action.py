@@ -63,4 +63,4 @@ def torn_apart(flow: Template, world: World) -> Iterator[Flaw]:
     for step in doubtful if kinds >= {Media.RTC, Media.NON_RTC} else ():
         if step.executor and step.executor.media is Media.NON_RTC:
             reason = f"on a call {step.type} is skipped; on anything else the actions that need a call are"
-            yield note(step.path, reason, "Decide what this flow is for, and check it with --reference-type.")
+            yield note(step.path, reason, "Decide what this flow runs on, and check it with that reference type.")
