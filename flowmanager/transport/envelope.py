@@ -11,9 +11,14 @@ import orjson
 
 from flowmanager.errors import PeerError, PeerGarbled
 from flowmanager.ports import Ask, Message, MessageKind
+from flowmanager.schemas.envelopes import deeper_than
 from flowmanager.transport.names import NAMES, REDELIVERED, SERVICE, Names
 
 PERSISTENT = 2
+LARGEST = 16_777_216
+"""Bytes of another manager's answer, which read takes ten times as much; newer brokers refuse larger messages."""
+DEEPEST = 64
+"""Levels of it: what it says is stored, and the database refuses JSON of 100 levels and more."""
 REASON_CHARACTERS = 1000
 """More could exceed the frame that holds all headers, and the broker would close the connection."""
 KEPT_PROPERTIES = ("message_id", "correlation_id", "reply_to")
@@ -135,7 +140,11 @@ def kept_properties(delivery: Delivery) -> dict[str, Any]:
 
 def read_answer(peer: str, body: bytes) -> Any:
     """Return the `data` of a good answer, else None. Raises PeerError for a status of 300 and more, PeerGarbled."""
+    if len(body) > LARGEST:
+        raise PeerGarbled(peer, f"it is larger than {LARGEST} bytes")
     answer = parse_answer(peer, body)
+    if deeper_than(answer, DEEPEST):
+        raise PeerGarbled(peer, "it is nested too deep")
     if answer["status_code"] < 300:
         return answer.get("data")
     typed = answer.get("data") if answer.get("data_type") == "voipbin_error" else None

@@ -142,6 +142,26 @@ def test_refusal_is_a_peer_error(answer: bytes, status_code: int, typed: Any) ->
 
 
 @pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b'"' + b"x" * 17_000_000 + b'"', "larger than"),
+        (b"[" * 70 + b"]" * 70, "nested too deep"),
+        (b"[" * 100_000 + b"]" * 100_000, "not JSON"),
+        (b"NaN", "not JSON"),
+        (b"Infinity", "not JSON"),
+        (b'"\\ud800"', "not JSON"),
+    ],
+)
+def test_answer_of_a_peer_that_lies_is_garbled(data: bytes, why: str) -> None:
+    with pytest.raises(PeerGarbled, match=why):
+        read_answer("call", b'{"status_code":200,"data":%b}' % data)
+
+
+def test_number_without_end_is_read_as_far_as_numbers_go() -> None:
+    assert read_answer("call", b'{"status_code":200,"data":%b}' % (b"9" * 300)) == 1e300
+
+
+@pytest.mark.parametrize(
     "answer", [b"", b"nonsense", b"\xff", b"[]", b"{}", b'{"status_code":"200"}', b'{"status_code":true}', b"null"]
 )
 def test_unreadable_answer_is_garbled(answer: bytes) -> None:
