@@ -299,12 +299,6 @@ class Answered(FlowManagerError):
     reason = "ANSWERED"
 
 
-class InvalidTrace(InvalidRequest):
-    """The file is not a saved trace."""
-
-    reason = "INVALID_TRACE"
-
-
 class InvalidSetting(FlowManagerError):
     """A setting is missing or wrong."""
 

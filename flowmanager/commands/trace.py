@@ -11,9 +11,8 @@ import orjson
 
 from flowmanager.client import FlowManagerClient
 from flowmanager.console import asking_client, told, written
-from flowmanager.errors import InvalidTrace
 from flowmanager.trace.mermaid import mermaid_of_trace
-from flowmanager.trace.model import Trace, read_trace
+from flowmanager.trace.model import InvalidTrace, Trace, read_trace
 from flowmanager.trace.svg import svg_of_trace
 from flowmanager.trace.text import text_of
 

@@ -8,8 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from flowmanager.core.ids import MAIN, NIL, Id
+from flowmanager.errors import InvalidRequest
 
 Json = Mapping[str, Any]
+
+
+class InvalidTrace(InvalidRequest):
+    """The file is not a saved trace."""
+
+    reason = "INVALID_TRACE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
