@@ -69,5 +69,6 @@ def variables_of(answer: Any) -> Mapping[str, str]:
 @executor("webhook_send", option=WebhookSendOption, on_error=OnError.CONTINUE)
 def webhook_send(task: Task, managers: Managers) -> Outcome:
     """Hand it to webhook-manager, which delivers it."""
+    managers.web.check_destination(task.option["uri"])
     answer = managers.webhook.send(task.activeflow, task.option, json_of(task.option["data"]))
     return Continue(variables_of(answer)) if task.option["sync"] else Continue()

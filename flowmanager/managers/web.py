@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from socket import SHUT_RDWR, SOCK_STREAM, create_connection, getaddrinfo, socket
+from socket import SHUT_RDWR, SOCK_STREAM, create_connection, getaddrinfo, inet_aton, socket
 from string import ascii_letters, punctuation
 from threading import Thread
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
@@ -47,6 +47,19 @@ class Web:
         exchange.start()
         exchange.join(self.seconds)
         return exchange.result()
+
+    def check_destination(self, url: str) -> None:
+        """Raise InvalidRequest for an address, to be asked by somebody else, that says itself that it is inside.
+
+        A name is not looked up: who connects must check what it means then.
+        """
+        try:
+            host = urlsplit(url).hostname or ""
+        except ValueError:
+            raise InvalidRequest("the address cannot be read", url="") from None
+        address = written_address(host)
+        if host == "localhost" or (address is not None and not self.accepts(address)):
+            raise InvalidRequest("the address is not public", url=shown_url(url))
 
     def accepts(self, address: Address) -> bool:
         """Say whether an address may be asked."""
@@ -171,6 +184,15 @@ def is_public(address: Address) -> bool:
         and not any(address in one for one in INSIDE)
         and not (address.is_multicast or address.is_reserved or local)
     )
+
+
+def written_address(host: str) -> Address | None:
+    """Return the address that a host is, in any way to write one (`127.1`, `0x7f000001`); None for a name."""
+    with suppress(OSError, ValueError):
+        return IPv4Address(inet_aton(host))
+    with suppress(ValueError):
+        return ip_address(host)
+    return None
 
 
 def packed_in(address: Address) -> Address | None:

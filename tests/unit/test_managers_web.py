@@ -204,6 +204,33 @@ def test_our_own_network_is_not_asked(host: str) -> None:
         Web().fetch("GET", f"http://{host}/", b"")
 
 
+INSIDE = [
+    "127.0.0.1",
+    "LOCALHOST",
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "[::1]",
+    "[::ffff:10.0.0.1]",
+    "169.254.169.254",
+]
+
+
+@pytest.mark.parametrize("host", [*INSIDE, "u:p@10.0.0.1:8080", "[::1"])
+def test_a_destination_inside_is_refused(host: str) -> None:
+    """Also when somebody else is to ask it, unless its network is allowed."""
+    with pytest.raises(InvalidRequest, match="the address"):
+        Web().check_destination(f"https://{host}/hook")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com/hook", "https://8.8.8.8/", "", "example.com", "http://127.0.0.1/"]
+)
+def test_other_destinations_are_left_to_who_asks_them(url: str) -> None:
+    """What a name means is found out when it is asked."""
+    WEB.check_destination(url)
+
+
 def resolved(monkeypatch: pytest.MonkeyPatch, *answers: Sequence[str]) -> list[str]:
     """Let names mean these addresses, one answer after the other; return the names that are looked up."""
     asked: list[str] = []
