@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from ipaddress import ip_network
 from time import monotonic
 from uuid import uuid4
@@ -44,6 +45,7 @@ from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.relay import Relay
 from flowmanager.route import App, Route, Router
 from flowmanager.settings import Settings
+from flowmanager.spans import NO_TRACER, Tracer
 from flowmanager.store.engine import STATEMENT_SECONDS, make_engines
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.subscription import Subscription
@@ -86,7 +88,20 @@ def all_subscriptions() -> dict[tuple[str, str], Subscription]:
     return by_event
 
 
-def make_engine(settings: Settings, store: Store, *, worker_id: Id, metrics: Metrics | None = None) -> Engine:
+def make_tracer(settings: Settings) -> Tracer:
+    """Return where spans go; only when that is set, OpenTelemetry is imported. Raises InvalidSetting."""
+    if not settings.otel:
+        return NO_TRACER
+    try:
+        made: Tracer = import_module("flowmanager.otel").make_tracer(Names(settings.queue_prefix))
+    except ImportError as error:
+        raise InvalidSetting("FLOWMANAGER_OTEL needs OpenTelemetry: pip install 'flowmanager[otel]'") from error
+    return made
+
+
+def make_engine(
+    settings: Settings, store: Store, *, worker_id: Id, metrics: Metrics | None = None, tracer: Tracer = NO_TRACER
+) -> Engine:
     """Return what all parts of the orchestrator share."""
     metrics = metrics or Metrics()
     return Engine(
@@ -104,6 +119,7 @@ def make_engine(settings: Settings, store: Store, *, worker_id: Id, metrics: Met
         stacked_types=frozenset(settings.stacked_reference_types.split(",")) - {""},
         max_active_flows=settings.max_active_flows,
         web=Web(allowed=networks(settings.fetch_allowed_networks)),
+        tracer=tracer,
     )
 
 
@@ -228,13 +244,16 @@ class Worker:
         clean = not any(thread.is_alive() for thread in (*self.lanes, *self.sweepers, self.relay, self.heart))
         if clean:
             self.store.close()
+        self.engine.tracer.close()
         return clean
 
 
-def make_worker(settings: Settings, *, metrics: Metrics | None = None) -> Worker:
-    """Return a worker that is ready to start. Raises InvalidSetting."""
+def make_worker(settings: Settings, *, metrics: Metrics | None = None, tracer: Tracer | None = None) -> Worker:
+    """Return a worker that is ready to start. Raises InvalidSetting. `tracer`: None: the one that is set."""
     store = make_store(settings)
-    engine = make_engine(settings, store, worker_id=str(uuid4()), metrics=metrics)
+    engine = make_engine(
+        settings, store, worker_id=str(uuid4()), metrics=metrics, tracer=tracer or make_tracer(settings)
+    )
     router = make_router(engine)
     size = Size(settings.max_body_bytes, settings.max_json_depth, settings.max_answer_bytes)
     topology = make_topology(settings)

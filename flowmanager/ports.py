@@ -45,6 +45,8 @@ class Ask:
     seconds: float = 3.0
     """How long to wait for the answer."""
     key: str = ""
+    headers: Mapping[str, Any] = field(default_factory=lambda: NO_BODY)
+    """Of the message, such as the span that sends it."""
 
 
 class MessageKind(StrEnum):
@@ -66,6 +68,8 @@ class Message:
     """The record whose messages keep their order: an activeflow or a flow."""
     body: bytes
     target: str = ""
+    headers: Mapping[str, Any] = field(default_factory=lambda: NO_BODY)
+    """Of the message, such as the span that caused it; not stored."""
 
 
 class Publisher(Protocol):

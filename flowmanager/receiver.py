@@ -27,6 +27,7 @@ from flowmanager.orchestrator.turn import Resume
 from flowmanager.ports import Message, MessageKind, Publisher
 from flowmanager.route import Router
 from flowmanager.schemas.envelopes import Request, decode_request, encode_answer, encode_error
+from flowmanager.spans import Taken
 from flowmanager.subscription import CustomerGone, Event, News, Subscription, decode_event
 from flowmanager.transport.envelope import Delivery
 from flowmanager.transport.link import Link
@@ -66,6 +67,7 @@ class Aftermath:
         """Have published what the outbox holds of the touched records."""
         ids = list(dict.fromkeys(touched))
         touched.clear()
+        engine.tracer.leaving(ids)
         if ids and self.relay is not None:
             self.relay(ids)
         elif ids:
@@ -80,7 +82,7 @@ class Aftermath:
         if not messages:
             return
         started = monotonic()
-        publisher.publish(messages)
+        publisher.publish(engine.tracer.stamped(messages))
         engine.store.published([message.id for message in messages])
         for message in messages:
             engine.metrics.notify_total.labels(message.kind.value).inc()
@@ -119,6 +121,11 @@ class RequestReceiver:
 
     def handle(self, delivery: Delivery, link: Link) -> None:
         """Answer a request. Raises BrokerLost and StoreLost: it must be handled again then."""
+        with self.engine.tracer.taken(told(delivery)):
+            self.read(delivery, link)
+
+    def read(self, delivery: Delivery, link: Link) -> None:
+        """Answer a request, if it is one."""
         try:
             request = decode_request(delivery.body, limit=self.size.bytes, depth=self.size.depth)
         except InvalidEnvelope as error:
@@ -126,7 +133,8 @@ class RequestReceiver:
             log.warning("request_malformed", why=error.sentence)
             link.reply(delivery, encode_error(error))
             return
-        with bound_contextvars(**ids_of(request, delivery)):
+        with bound_contextvars(**(ids := ids_of(request, delivery))):
+            self.engine.tracer.note(**ids)
             self.answer(request, delivery, link)
 
     def answer(self, request: Request, delivery: Delivery, link: Link) -> None:
@@ -173,6 +181,11 @@ class EventReceiver:
 
     def handle(self, delivery: Delivery, link: Link) -> None:
         """Bring an event to whom it concerns. Raises BrokerLost and StoreLost."""
+        with self.engine.tracer.taken(told(delivery)):
+            self.read(delivery, link)
+
+    def read(self, delivery: Delivery, link: Link) -> None:
+        """Bring an event to whom it concerns, if it is one."""
         try:
             event = decode_event(delivery.body, limit=self.size.bytes, depth=self.size.depth)
         except InvalidEnvelope as error:
@@ -181,6 +194,7 @@ class EventReceiver:
             log.warning("event_malformed", why=error.sentence, queue=delivery.queue, parked=parked)
             return
         with bound_contextvars(event=f"{event.source}.{event.name}"):
+            self.engine.tracer.note(event=f"{event.source}.{event.name}")
             self.dispatch(event, delivery, link)
 
     def dispatch(self, event: Event, delivery: Delivery, link: Link) -> None:
@@ -202,6 +216,17 @@ class EventReceiver:
             return
         self.router.app.dispatch.deliver(work, news.signal, news.activeflow_id, news.reference_id)
         complete(work)
+
+
+def told(delivery: Delivery) -> Taken:
+    """Return what spans tell of a message."""
+    return Taken(
+        queue=delivery.queue,
+        size=len(delivery.body),
+        message_id=delivery.message_id,
+        correlation_id=delivery.correlation_id,
+        headers=delivery.headers,
+    )
 
 
 def identity(request: Request, delivery: Delivery) -> str:

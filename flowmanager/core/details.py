@@ -6,7 +6,8 @@ row of the history stays small. A step that has nothing to tell has none. The ke
 `stack` the frame it ran in, when that is not the main one; `variables` those it changed; `condition` what it compared;
 `target` where it jumped to; `pushed` the frame that it pushed; `skipped` why it was not run; `asked` the requests to
 other managers; `attempts` how often it was begun, when more than once; `wait` who was to end it, until when; `heard`
-the events that came meanwhile; `seq` (while it is under way) the number of its step.
+the events that came meanwhile; `span` the span (W3C `traceparent`) in which the wait began; `seq` (while it is under
+way) the number of its step.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from flowmanager.core.variables import is_own
 Details = Mapping[str, Any]
 
 SEQ = "seq"
+SPAN = "span"
 VARIABLES = 40
 """Of one step."""
 REQUESTS = 20

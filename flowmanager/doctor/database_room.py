@@ -26,13 +26,18 @@ def database_room(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def processes(patient: Patient) -> str:
+    """Return how many there are to be, in words."""
+    return "1 process" if patient.processes == 1 else f"{patient.processes} processes"
+
+
 def connections(patient: Patient, found: dict[str, str]) -> Iterator[Finding]:
     """Compare the server's connections with those of all processes, and with those in use."""
     limits = [int(found[name]) for name in ("max_connections", "max_user_connections") if int(found[name])]
     limit, wanted = min(limits), patient.processes * database_connections(patient.settings)
     with patient.database() as connection:
         used = int(connection.exec_driver_sql("SHOW GLOBAL STATUS LIKE 'Threads_connected'").one()[1])
-    known = f"{wanted} connections for {patient.processes} processes; the server allows {limit}, {used} are open"
+    known = f"{wanted} connections for {processes(patient)}; the server allows {limit}, {used} are open"
     if wanted > limit:
         yield doubtful(known, f"SET GLOBAL max_connections = {wanted + 50}, or fewer threads or processes")
     elif used > limit * FULL:

@@ -18,6 +18,7 @@ from flowmanager.orchestrator.breaker import Breakers, GuardedRpc
 from flowmanager.orchestrator.measured import MeasuredRpc
 from flowmanager.ports import Ids, Rpc, Store, Transaction
 from flowmanager.schemas.envelopes import encode_answer, encode_error
+from flowmanager.spans import NO_TRACER, Tracer
 
 T = TypeVar("T")
 
@@ -72,10 +73,12 @@ class Engine:
     sleep: Callable[[float], None] = sleep
     """Let time pass."""
     abandoned: Abandoned = field(default_factory=Abandoned)
+    tracer: Tracer = NO_TRACER
+    """Where spans go."""
 
     def peers(self, rpc: Rpc) -> Rpc:
         """Return an Rpc that asks through the given one, measured; a peer that fails is left alone for a while."""
-        return GuardedRpc(MeasuredRpc(rpc, self.metrics), self.breakers)
+        return GuardedRpc(MeasuredRpc(self.tracer.rpc(rpc), self.metrics), self.breakers)
 
 
 def nothing() -> None:

@@ -100,9 +100,10 @@ class Talk:
         journal = Journal(work.rpc, keep, list(progress.turn.answers), len(progress.turn.answers))
         managers = Managers.of(journal, self.engine.store, task.key, web=self.engine.web)
         started = monotonic()
-        result = self.attempt(partial(self.perform, executor, task, managers))
-        if isinstance(result, Push) and result.follow_up is not None:
-            result = self.attempt(partial(self.push_and_follow, work, progress, result, journal))
+        with self.engine.tracer.span(f"execute {executor.name}", action_id=task.action.id):
+            result = self.attempt(partial(self.perform, executor, task, managers))
+            if isinstance(result, Push) and result.follow_up is not None:
+                result = self.attempt(partial(self.push_and_follow, work, progress, result, journal))
         self.engine.metrics.action_duration.labels(executor.name).observe((monotonic() - started) * 1000)
         return Talked(result, journal.requests)
 

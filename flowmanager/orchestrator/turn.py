@@ -12,6 +12,7 @@ import structlog
 from flowmanager.core import machine
 from flowmanager.core.action import BLOCK_ANSWER, FINISH_ACTION
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Turn
+from flowmanager.core.details import SPAN
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command, Moment
 from flowmanager.core.outcomes import Continue, Failed, Hold, Jump, Outcome
@@ -43,6 +44,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+RESTING = (State.WAITING, State.BLOCKED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
@@ -70,24 +73,27 @@ class Turns:
 
         Raises ActiveflowNotFound, ActiveflowEnded and StaleAction; then nothing has changed.
         """
-        progress = self.committed(work, resume.activeflow_id, partial(self.begin, work, resume))
-        if resume.answered_early:
-            self.kept_up(work.reply_now, resume.activeflow_id)
-        self.finish(work, progress)
+        with self.engine.tracer.span("turn", activeflow_id=resume.activeflow_id, cause=resume.cause):
+            progress = self.committed(work, resume.activeflow_id, partial(self.begin, work, resume))
+            if resume.answered_early:
+                self.kept_up(work.reply_now, resume.activeflow_id)
+            self.finish(work, progress)
 
     def react(self, work: Work, activeflow_id: Id, signal: Signal) -> bool:
         """Apply an event. Return whether it changed anything."""
-        progress = self.committed(work, activeflow_id, partial(self.begin_reaction, work, activeflow_id, signal))
-        if progress is None:
-            return False
-        self.finish(work, progress)
-        return True
+        with self.engine.tracer.span("turn", activeflow_id=activeflow_id, cause=signal.cause):
+            progress = self.committed(work, activeflow_id, partial(self.begin_reaction, work, activeflow_id, signal))
+            if progress is None:
+                return False
+            self.finish(work, progress)
+            return True
 
     def take_over(self, work: Work, activeflow_id: Id, *, owner: Id | None) -> None:
         """Go on with a turn whose worker is lost, unless another one than `owner` has it by now."""
-        progress = self.committed(work, activeflow_id, partial(self.begin_take_over, work, activeflow_id, owner))
-        if progress is not None:
-            self.finish(work, progress)
+        with self.engine.tracer.span("turn", activeflow_id=activeflow_id, cause="take_over"):
+            progress = self.committed(work, activeflow_id, partial(self.begin_take_over, work, activeflow_id, owner))
+            if progress is not None:
+                self.finish(work, progress)
 
     def committed(self, work: Work, activeflow_id: Id, begin: Callable[[Transaction], T]) -> T:
         """Commit the beginning of a turn. When the database is lost nobody knows whether it was: the sweeper looks."""
@@ -113,6 +119,7 @@ class Turns:
         cause = "on_complete" if starts_child(flow) else resume.cause
         moment = Moment(fold.now, cause)
         change = machine.resume(flow, resume.command, moment, limits=self.engine.limits, seen=resume.seen)
+        self.engine.tracer.follow(waited_in(flow))
         turn = Turn(resume.driver, key=work.key, cause=cause)
         progress = Progress(flow=change.flow, turn=turn, steps=change.steps)
         if change.flow.over:
@@ -148,6 +155,7 @@ class Turns:
             return None
         if progress is None:
             return None
+        self.engine.tracer.follow(waited_in(flow))
         work.answer(transaction)
         if not progress.steps and not progress.flow.over and progress.flow.state is flow.state:
             record.save_silently(transaction, machine.Change(progress.flow))
@@ -249,7 +257,9 @@ class Turns:
         change = machine.Change(progress.flow, progress.steps)
         if progress.talks:
             return self.store_under_way(transaction, progress)
-        change = machine.Change(progress.flow.evolve(owner=None, turn=None), progress.steps)
+        rests = self.engine.tracer.current() if progress.flow.state in RESTING else ""
+        rested = machine.note(progress.flow, **{SPAN: rests}) if rests else progress.flow
+        change = machine.Change(rested.evolve(owner=None, turn=None), progress.steps)
         flow = record.save(transaction, work, change, unreported=progress.unreported)
         if progress.turn.driver is Driver.PULL:
             self.answer(work, transaction, progress.evolve(flow=flow))
@@ -288,6 +298,11 @@ class Turns:
     def fold(self, transaction: Transaction) -> Fold:
         """Return the loop of a turn inside a transaction."""
         return Fold(self.engine.executors, self.engine.limits, transaction, transaction.now())
+
+
+def waited_in(flow: Activeflow) -> str:
+    """Return the span in which a wait began; empty: it was not traced."""
+    return str((flow.details or {}).get(SPAN, ""))
 
 
 def without_move(outcome: Outcome) -> Outcome:

@@ -83,7 +83,11 @@ def request_letter(ask: Ask, *, names: Names = NAMES) -> Letter:
     """A request that somebody waits for; who sends it adds the address of the answer."""
     properties = {"message_id": ask.key} if ask.key else {}
     return Letter(
-        body=request_body(ask), routing_key=names.request_queue(ask.peer), properties=properties, mandatory=True
+        body=request_body(ask),
+        routing_key=names.request_queue(ask.peer),
+        properties=properties,
+        headers=ask.headers,
+        mandatory=True,
     )
 
 
@@ -107,8 +111,9 @@ def message_letter(message: Message, *, names: Names = NAMES) -> Letter:
     """A message of the outbox: an event to our exchange or a request that nobody answers."""
     properties = {"message_id": message.id, "delivery_mode": PERSISTENT}
     if message.kind is MessageKind.EVENT:
-        return Letter(body=message.body, exchange=names.event, properties=properties)
-    return Letter(body=message.body, routing_key=names.request_queue(message.target), properties=properties)
+        return Letter(body=message.body, exchange=names.event, properties=properties, headers=message.headers)
+    queue = names.request_queue(message.target)
+    return Letter(body=message.body, routing_key=queue, properties=properties, headers=message.headers)
 
 
 def dead_letter(delivery: Delivery, why: str, *, names: Names = NAMES, most: int | None = None) -> Letter:
