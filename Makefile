@@ -1,6 +1,6 @@
 # PYTHON=python3.12 chooses the Python of the virtualenv; ARGS go to pytest: make test ARGS="tests/unit -k goto"
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos check format clean services-up services-down
+.PHONY: help venv demo test chaos bench check format clean services-up services-down
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -16,6 +16,9 @@ test: venv ## run all tests; they bring their own MySQL and RabbitMQ
 
 chaos: venv ## kill, cut and restart everything while it works, then prove that nothing was lost: make chaos SEED=7 SECONDS=60
 	@scripts/chaos $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),60) $(ARGS)
+
+bench: venv ## measure it on real servers; ARGS="--only next --compare HEAD~1" and the like
+	@scripts/bench $(ARGS)
 
 check: venv ## format, style, types, direction of imports, known vulnerabilities of dependencies
 	@scripts/check

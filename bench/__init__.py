@@ -1,0 +1,1 @@
+"""The benchmark: how fast the worker is, on real servers, beside the least that any worker must do."""

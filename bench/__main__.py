@@ -1,0 +1,102 @@
+"""`python -m bench`: measure, print a table, write results and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench import scenarios
+from bench.measure import Plan, Result, measured
+from bench.plot import draw
+from bench.pump import Scenario
+from bench.report import ratios, table, write
+from bench.revisions import checked_out
+from bench.room import ROOT, Side, least, served
+from bench.round_trips import counted
+from flowmanager.discover import collect
+from tests.services import Services, start_services
+
+HERE = "this"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the command line says."""
+
+    only: str
+    in_flight: str
+    seconds: float
+    rounds: int
+    warm_up: float
+    threads: int
+    processes: int
+    compare: str
+    out: str
+
+    def scenarios(self) -> list[Scenario]:
+        """Return the chosen scenarios, the least workers' first: all others are shown as a ratio to them."""
+        chosen = self.only.split(",") if self.only else []
+        found = sorted(collect(scenarios, Scenario), key=lambda one: (bool(one.least), one.name))
+        return [one for one in found if not one.least or not chosen or one.name in chosen]
+
+    def loads(self) -> list[int]:
+        """Return the numbers of requests at the same time."""
+        return [int(one) for one in self.in_flight.split(",")]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--only", default="", help="Scenarios, separated by commas; none: all.")
+@click.option("--in-flight", default="1,8,32", show_default=True, help="Requests at the same time.")
+@click.option("--seconds", default=3.0, show_default=True, help="Length of a round.")
+@click.option("--rounds", default=5, show_default=True)
+@click.option("--warm-up", default=1.5, show_default=True, help="Seconds before the first round.")
+@click.option("--threads", default=8, show_default=True, help="Threads of each worker process.")
+@click.option("--processes", default=1, show_default=True, help="Processes of the worker.")
+@click.option("--compare", default="", help="A git revision to measure beside this tree, in turns.")
+@click.option("--out", default=str(ROOT / "bench" / "results"), show_default=True, help="Folder of the results.")
+def main(**options: Any) -> None:
+    """Measure the worker on real servers, beside the least that any worker must do."""
+    wanted = Wanted(**options)
+    with ExitStack() as stack:
+        services = start_services(stack)
+        sides = [stack.enter_context(side) for side in workers(wanted, services, stack)]
+        pid = stack.enter_context(least(sides[0], wanted.threads))
+        results = list(all_results(wanted, services, sides, pid))
+    if not wanted.compare:
+        trips = counted(services, wanted.scenarios())
+        for result in results:
+            result.round_trips = trips.get(result.scenario)
+    click.echo(table(results))
+    if wanted.compare:
+        click.echo(ratios(results, HERE, wanted.compare))
+    folder = Path(wanted.out)
+    write(results, folder)
+    draw(results, folder)
+
+
+def workers(wanted: Wanted, services: Services, stack: ExitStack) -> Iterator[AbstractContextManager[Side]]:
+    """Yield this tree's worker, and that of the revision it is compared with."""
+    yield served(services, ROOT, HERE, wanted)
+    if wanted.compare:
+        folder = stack.enter_context(checked_out(wanted.compare))
+        yield served(services, folder, wanted.compare, wanted)
+
+
+def all_results(wanted: Wanted, services: Services, sides: list[Side], least_pid: int) -> Iterator[Result]:
+    """Measure everything, one after the other, the revisions in turns."""
+    for scenario in wanted.scenarios():
+        for in_flight in wanted.loads():
+            plan = Plan(scenario.name, in_flight, wanted.seconds, wanted.rounds, wanted.warm_up)
+            concerned = {side: side.pids for side in sides} if scenario.least else {sides[0]: [least_pid]}
+            for result in measured(plan, services, concerned):
+                click.echo(result.line(), err=True)
+                yield result
+
+
+if __name__ == "__main__":
+    main()
