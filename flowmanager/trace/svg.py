@@ -17,7 +17,7 @@ from flowmanager.trace.ways import Way, ports_of, way_of
 
 NODE_WIDTH = 216.0
 LINE_HEIGHT = 15.0
-TEXT_CHARACTERS = 31
+TEXT_CHARACTERS = 30
 TEXT_LINES = 2
 TITLE_CHARACTERS = 26
 LABEL_CHARACTERS = 22

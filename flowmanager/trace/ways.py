@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from flowmanager.trace.graph import Edge
-from flowmanager.trace.layout import Layout, Spot
+from flowmanager.trace.layout import ROW_GAP, Layout, Spot
 
 PORT = 26.0
 """Between two lines that leave one action."""
@@ -57,7 +57,7 @@ def way_of(edge: Edge, layout: Layout, port: float) -> Way:
     end, (lane, below) = (target.x + target.width / 4, target.y), points[0]
     if clear(source, lane, layout):
         side = (source.x + source.width / 2, (source.y + source.bottom) / 2)
-        return Way(from_side(side, points, end), end, (lane, side[1] - 22))
+        return Way(from_side(side, points, end), end, (lane, source.y - ROW_GAP / 2))
     return Way(from_below(start, points, end), end, ((start[0] + lane) / 2, below))
 
 
