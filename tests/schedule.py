@@ -7,11 +7,38 @@ import os
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-LONGEST: tuple[str, ...] = ()
+LONGEST = (
+    "tests/faults/test_chaos_short.py",
+    "tests/integration/test_serve.py",
+    "tests/integration/test_outages.py",
+    "tests/integration/test_broker_alarm.py",
+    "tests/integration/test_tls.py",
+    "tests/integration/test_doctor.py",
+    "tests/simulation/test_simulation.py",
+    "tests/e2e/test_crashes.py",
+    "tests/integration/test_customer_deleted.py",
+    "tests/integration/test_bad_input.py",
+    "tests/e2e/test_rolling_update.py",
+    "tests/conformance/test_conformance.py",
+    "tests/integration/test_client.py",
+    "tests/integration/test_concurrency.py",
+    "tests/unit/test_catalogue.py",
+)
 """Files whose tests take longest, the longest first: begun last, they would leave the other processes idle."""
 
 SPREAD = frozenset({"tests/simulation/test_simulation.py"})
 """Files whose tests go to any process, one by one: they are long, and share nothing that takes long to start."""
+
+TOGETHER = dict.fromkeys(
+    (
+        "tests/integration/test_broker_alarm.py",
+        "tests/integration/test_doctor.py",
+        "tests/integration/test_outages.py",
+        "tests/integration/test_tls.py",
+    ),
+    "servers of their own",
+)
+"""Files that go to one process, because they share what takes longest to start."""
 
 
 class ByFile(LoadScopeScheduling):
@@ -19,7 +46,7 @@ class ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = file_of(nodeid)
-        return nodeid if file in SPREAD else file
+        return nodeid if file in SPREAD else TOGETHER.get(file, file)
 
 
 def file_of(nodeid: str) -> str:
