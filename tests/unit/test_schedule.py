@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.schedule import LONGEST, SPREAD, TOGETHER, processes
 
 ROOT = Path(__file__).parents[2]
+LINE = "\nfrom tests.own_servers import"
 
 
 def test_the_files_that_are_named_are_there() -> None:
@@ -16,9 +17,7 @@ def test_the_files_that_are_named_are_there() -> None:
 
 def test_files_that_want_servers_of_their_own_go_together() -> None:
     """Else each process would start a set of them."""
-    wanting = {
-        path for path in (ROOT / "tests").rglob("test_*.py") if "from tests.own_servers import" in path.read_text()
-    }
+    wanting = {path for path in (ROOT / "tests").rglob("test_*.py") if LINE in path.read_text()}
     assert {str(path.relative_to(ROOT)) for path in wanting} == set(TOGETHER)
 
 
