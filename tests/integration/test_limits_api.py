@@ -171,3 +171,17 @@ def test_a_message_has_a_size_and_a_depth(desk: Desk) -> None:
     assert colleague.post("/v1/flows", {"name": "x" * 10_000}).reason == "INVALID_ENVELOPE"
     assert colleague.post("/v1/flows", {"name": deep}).reason == "INVALID_ENVELOPE"
     assert desk.get("/v1/flows?").data == []
+
+
+def test_events_do_not_grow_with_the_history(desk: Desk) -> None:
+    """However many actions were executed, an event tells those of its turn."""
+    hold = new_id()
+    actions = [act("variable_set", key="k", value="v") for _ in range(100)]
+    run = desk.start(talk("x", id=hold), *actions, act("goto", target_id=hold))
+    largest = []
+    for _ in range(6):
+        told = len(desk.outside.published)
+        run.next()
+        largest.append(max((len(message.body) for message in desk.outside.published[told:]), default=0))
+    assert len(run.desk.get(run.uri).data["executed_actions"]) > 500
+    assert 0 < largest[5] < largest[2] + 1000

@@ -103,6 +103,14 @@ def test_webhook_send_needs_json(data: str) -> None:
     assert peers.rpc.asks == []
 
 
+def test_webhook_send_does_not_reach_inside() -> None:
+    """Not by the hand of webhook-manager either."""
+    peers = Peers({HOOK_LINE: None})
+    with pytest.raises(InvalidRequest, match="not public"):
+        ask(webhook_send, {**WEBHOOK, "data": "1", "uri": "http://169.254.169.254/latest"}, peers)
+    assert peers.rpc.asks == []
+
+
 def test_webhook_send_refuses_json_that_is_nested_too_deep() -> None:
     """It could not be written again."""
     with pytest.raises(InvalidRequest, match="Nested too deep"):
