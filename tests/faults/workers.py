@@ -23,8 +23,8 @@ THREADS = 4
 STOP_SECONDS = 20.0
 REACH_SECONDS = 30.0
 """How long a process may take to come to the commit at which it is to die."""
-STARTED = b'"worker_started"'
-"""In the log of a process from when it ends in order; told to end before, it ends as any program does."""
+STARTED, STOPPED = b'"worker_started"', b'"worker_stopped"'
+"""In the log of a process: between the two it ends in order; told to end (again) outside, as any program does."""
 FAULTY_LINES = frozenset(
     ("request_failed", "executor_failed", "message_parked", "sweeper_failed", "activeflow_not_recovered", "turn_failed")
 )
@@ -175,8 +175,9 @@ class Slot:
         """Write down how a process ended."""
         status = self.process.returncode if self.process else None
         self.history.add("worker_ended", worker=self.name, status=status, asked=bool(self.ending))
-        early = STARTED not in self.log.read_bytes()
-        fits = status == -signal.SIGKILL or (status == 0 and self.ending) or (status == -signal.SIGTERM and early)
+        log = self.log.read_bytes()
+        outside = STARTED not in log or STOPPED in log
+        fits = status == -signal.SIGKILL or (status == 0 and self.ending) or (status == -signal.SIGTERM and outside)
         if not fits:
             self.complain("worker_ended", f"status {status}, told to end: {bool(self.ending)}")
 
