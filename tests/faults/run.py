@@ -47,8 +47,8 @@ from tests.faults.workers import STOP_SECONDS, THREADS, Crew, Slot, faulty_lines
 from tests.services import Services, private_database
 
 SETTLE_SECONDS = 15.0
-START_SECONDS = 60.0
-"""How long servers may take to start."""
+START_SECONDS = 120.0
+"""How long servers and workers may take to start, or to end in order before."""
 SCRIPT_SECONDS = 90.0
 PACE = Pace(step=0.02, media=0.1, bridge=0.1, alone=2.0, agent=0.1, ai=0.1)
 SWEEPERS = 8
@@ -192,7 +192,7 @@ class Run:
         weather = self.weather(servers)
         weather.blow(self.options.seconds, self.options.gap)
         weather.calm()
-        self.await_servers()
+        self.await_all()
         self.patience.calm()
         self.stage.closing.set()
         self.settle(weather, threads)
@@ -206,10 +206,14 @@ class Run:
         queues = "replicated" if self.quorum else "classic"
         return f"{versions(self.dsn, self.url)}, {queues} queues, takeover after {self.orphan_seconds:.0f} s"
 
-    def await_servers(self) -> None:
-        """Wait until broker and database answer: they may be starting."""
+    def await_all(self) -> None:
+        """Wait until broker, database and workers serve: from then on everything must move."""
         deadline = monotonic() + START_SECONDS
-        while not self.answered() and monotonic() < deadline:
+        while not (self.answered() and all(slot.serving for slot in self.crew.slots)):
+            if monotonic() > deadline:
+                self.history.add("complaint", worker="all", event="not_serving", text="somebody did not come back")
+                return
+            self.crew.look(0.0)
             sleep(0.2)
 
     def answered(self) -> bool:

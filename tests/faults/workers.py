@@ -141,10 +141,17 @@ class Slot:
         return MARK in self.log.read_bytes()
 
     def calm(self) -> None:
-        """Let it work undisturbed; one that stops by itself goes on at once."""
+        """Let it work undisturbed; one that was still to die at a commit dies now."""
         self.next_hook, self.next_pause, self.pause_seconds = {}, 0.0, min(self.pause_seconds, 0.1)
         self.release()
+        if self.hooked and not self.struck:
+            self.kill()
         self.back_at = self.back_at and 1.0
+
+    @property
+    def serving(self) -> bool:
+        """Say whether it takes messages, and goes on to."""
+        return self.alive and not self.ending and STARTED in self.log.read_bytes()
 
     def look(self, restart_seconds: float) -> None:
         """Start a new process some time after one has ended; one that does not end in time is a complaint."""
