@@ -114,6 +114,11 @@ def test_filters_choose(room: ClientRoom) -> None:
     assert "ended: stop_request" in run("--state", "ended").output
 
 
+def test_a_flow_that_is_gone_has_no_name(room: ClientRoom) -> None:
+    """Temporary ones are gone after a day."""
+    assert Board(room.client(), {}, None, 100).name(str(uuid4())) == ""
+
+
 def test_age_chooses(room: ClientRoom) -> None:
     made = started(room.client())
     assert made in run("--older-than", "0s").output

@@ -157,6 +157,20 @@ def test_a_part_of_a_history_does_not_begin_at_the_beginning() -> None:
     assert not any(edge.taken for edge in graph.edges)
 
 
+def test_a_target_that_nobody_has_has_no_line() -> None:
+    """A flow may name one; the action fails when it runs."""
+    found = lines(graph_of_flow([read_action(action("a", "goto", **{"": "nowhere"}))]))
+    assert found == {("begin", "a", "", 0)}
+
+
+def test_a_stack_whose_action_is_not_shown_has_no_line() -> None:
+    """The frame was too long: the action that pushed it is among those left out."""
+    inner = frame(action("x"), name="api", parent=(MAIN, "left-out"))
+    graph = graph_of_trace(trace(frame(action("a")), inner))
+    assert [one.title for one in graph.groups] == ["pushed actions"]
+    assert lines(graph) == {("begin", "a", "", 0), ("a", "end", "", 0)}
+
+
 def test_circular_parents_end() -> None:
     """No record has them; a picture must not hang on a bad one."""
     first, second = frame(action("x"), name="s1", parent=("s2", "y")), frame(action("y"), name="s2", parent=("s1", "x"))

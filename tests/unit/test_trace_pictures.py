@@ -172,6 +172,12 @@ def test_mermaid_has_boxes_lines_and_marks() -> None:
     assert "linkStyle" in told
 
 
+def test_mermaid_of_a_circle_has_no_end() -> None:
+    told = mermaid_of_flow([read_action(action("a", "goto", **{"": "a"}))], "x")
+    assert "([begin])" in told
+    assert "([end])" not in told
+
+
 def test_a_template_is_drawn_without_a_path() -> None:
     actions = [read_action(one) for one in FLOW[0]["actions"]]
     assert "linkStyle" not in mermaid_of_flow(actions, "x")
