@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from multiprocessing.connection import Client, Connection, Listener
+from contextlib import ExitStack, suppress
+from multiprocessing.connection import Client, Listener
 from threading import Thread
 
 import pytest
@@ -38,17 +38,14 @@ class Landlord:
     def _serve(self) -> None:
         with ExitStack() as stack:
             answer: Services | str = ""
-            while (guest := self._next_guest()) is not None:
-                answer = answer or attempt(stack)
-                with guest:
-                    guest.send(answer)
-
-    def _next_guest(self) -> Connection | None:
-        connection = self._listener.accept()
-        if connection.recv() == OPEN:
-            return connection
-        connection.close()
-        return None
+            wish = OPEN
+            while wish != CLOSE:
+                # Whoever asks may be interrupted while the servers start.
+                with self._listener.accept() as guest, suppress(EOFError, OSError):
+                    wish = guest.recv()
+                    if wish == OPEN:
+                        answer = answer or attempt(stack)
+                        guest.send(answer)
 
 
 def attempt(stack: ExitStack) -> Services | str:
