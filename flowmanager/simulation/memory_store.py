@@ -45,7 +45,8 @@ class MemoryTransaction:
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self.tables = tables
         self._clock = clock
-        self._locked: set[Id] = set()
+        self.touched: set[Id] = set()
+        """Activeflows that are locked or new."""
 
     def now(self) -> datetime:
         """Return the time."""
@@ -85,7 +86,7 @@ class MemoryTransaction:
         if activeflow.id in self.tables.activeflows:
             raise AlreadyExists(id=activeflow.id)
         self.tables.activeflows[activeflow.id] = activeflow
-        self._locked.add(activeflow.id)
+        self.touched.add(activeflow.id)
 
     def get_activeflow(self, activeflow_id: Id) -> Activeflow | None:
         """Return an activeflow."""
@@ -100,12 +101,12 @@ class MemoryTransaction:
         """Return an activeflow."""
         found = self.get_activeflow(activeflow_id)
         if found:
-            self._locked.add(activeflow_id)
+            self.touched.add(activeflow_id)
         return found
 
     def save_activeflow(self, activeflow: Activeflow) -> None:
         """Store a changed activeflow. Raises KeyError when it is not locked."""
-        if activeflow.id not in self._locked:
+        if activeflow.id not in self.touched:
             raise KeyError(activeflow.id)
         self.tables.activeflows[activeflow.id] = activeflow
 
@@ -120,7 +121,7 @@ class MemoryTransaction:
     def lock_by_reference(self, reference_id: Id) -> list[Activeflow]:
         """Return a reference's activeflows that are not over, newest first."""
         found = self._running(reference_id)
-        self._locked |= {one.id for one in found}
+        self.touched |= {one.id for one in found}
         return found
 
     def _running(self, reference_id: Id) -> list[Activeflow]:
@@ -174,7 +175,11 @@ class MemoryStore:
         transaction = MemoryTransaction(self.tables.snapshot(), self.clock)
         result = work(transaction)
         self.tables = transaction.tables
+        self.committed(transaction)
         return result
+
+    def committed(self, transaction: MemoryTransaction) -> None:
+        """Do what somebody wants to do after each transaction: nothing."""
 
     def look(self, work: Callable[[Transaction], T]) -> T:
         """Read."""

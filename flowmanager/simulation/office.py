@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -21,7 +21,7 @@ from flowmanager.metrics import Metrics
 from flowmanager.orchestrator.breaker import Breakers, Rule
 from flowmanager.orchestrator.engine import Work
 from flowmanager.orchestrator.recovery import Recovery
-from flowmanager.ports import Ask, Transaction
+from flowmanager.ports import Ask
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.route import Route, Router
 from flowmanager.settings import Settings
@@ -29,7 +29,7 @@ from flowmanager.simulation import telling
 from flowmanager.simulation.clock import Agenda, Clock
 from flowmanager.simulation.director import Director
 from flowmanager.simulation.line import Line
-from flowmanager.simulation.memory_store import MemoryStore
+from flowmanager.simulation.memory_store import MemoryStore, MemoryTransaction
 from flowmanager.simulation.observed import observed_executors
 from flowmanager.simulation.peers import Peers
 from flowmanager.simulation.recorder import Recorder
@@ -39,8 +39,6 @@ from flowmanager.simulation.web import ScriptedWeb
 from flowmanager.subscription import Subscription
 from flowmanager.transport.envelope import Delivery, read_answer, request_body
 from flowmanager.transport.link import Link
-
-T = TypeVar("T")
 
 SETTINGS = Settings()
 WORKER = "00000000-0000-4000-8000-00000000f10e"
@@ -72,12 +70,9 @@ class WatchedStore(MemoryStore):
         super().__init__(clock)
         self.recorder = recorder
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
-        """Run a transaction."""
-        before = self.tables
-        result = super().run(work)
-        self.recorder.committed(before, self.tables)
-        return result
+    def committed(self, transaction: MemoryTransaction) -> None:
+        """Tell it."""
+        self.recorder.committed(transaction.tables, transaction.touched)
 
 
 @cache

@@ -123,11 +123,12 @@ class Recorder:
             run.known = {**run.known, **outcome.variables}
             entry.facts["variables"] = dict(outcome.variables)
 
-    def committed(self, before: Tables, after: Tables) -> None:
+    def committed(self, tables: Tables, touched: Iterable[Id]) -> None:
         """Write down what a transaction changed."""
-        for flow_id, flow in after.activeflows.items():
-            if before.activeflows.get(flow_id) is not flow:
-                self.changed(flow, after.steps.get(flow_id, ()))
+        for flow_id in sorted(touched):
+            flow = tables.activeflows[flow_id]
+            if self.records.get(flow_id) is not flow:
+                self.changed(flow, tables.steps.get(flow_id, ()))
 
     def changed(self, flow: Activeflow, steps: tuple[Step, ...]) -> None:
         """Write down what changed about an activeflow."""
