@@ -209,7 +209,7 @@ class Client:
         made: Id = self.ask("POST", "/v1/activeflows", wanted)["id"]
         return made
 
-    def until_ended(self, activeflow_id: Id, *, seconds: float = 20.0) -> Json:
+    def until_ended(self, activeflow_id: Id, *, seconds: float = ANSWER_SECONDS) -> Json:
         """Wait until an activeflow has ended and show it."""
         eventually(lambda: self.show(activeflow_id)["status"] == "ended", seconds=seconds)
         return self.show(activeflow_id)

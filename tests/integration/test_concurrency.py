@@ -197,7 +197,7 @@ def check_answers(clients: list[Hammer]) -> None:
     """Everybody got on, and nobody was answered with a fault of ours."""
     for one in clients:
         assert set(one.statuses) <= {200, 400, 409}, (one.number, one.statuses)
-        assert one.statuses[200] > 5, (one.number, one.statuses)
+        assert one.statuses[200], (one.number, one.statuses)
 
 
 def check_variables(variables: Json, clients: list[Hammer]) -> None:
