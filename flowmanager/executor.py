@@ -67,12 +67,20 @@ class Task:
     action: Action
     option: Mapping[str, Any]
     now: datetime
-    key: Id
-    """Made from the activeflow and the step: the same again when the step is repeated. Fit as the id of a frame."""
+
+    @property
+    def key(self) -> Id:
+        """Return the key of this step: the same again when the step is repeated, by whomever. Fit as a frame's id."""
+        return step_key(self.activeflow)
 
     def id_for(self, name: str) -> Id:
         """Return an id for something that this step makes: the same again when the step is repeated."""
         return str(uuid5(NAMESPACE_OID, f"{self.key}:{name}"))
+
+
+def step_key(activeflow: Activeflow) -> Id:
+    """Return the key of the step under way."""
+    return str(uuid5(NAMESPACE_OID, f"{activeflow.id}:{activeflow.executed_count}"))
 
 
 Run = Callable[..., Outcome]

@@ -18,6 +18,8 @@ REFERENCE_DATA = "voipbin.flow.reference_data"
 """Not stored: the reference as its own manager shows it, asked when it is needed."""
 RAW_OPTIONS = frozenset({"actions"})
 """Options that hold another flow's actions: their placeholders belong to that flow."""
+LONGEST_CHARACTER = 4
+"""Bytes, in UTF-8."""
 
 
 def placeholders(text: str) -> Iterator[tuple[int, int]]:
@@ -112,6 +114,12 @@ def byte_size(values: Variables) -> int:
     return sum(len(key.encode()) + len(value.encode()) for key, value in values.items())
 
 
+def larger_than(values: Variables, limit: int) -> bool:
+    """Say whether all keys and values have more bytes; they are only encoded when that is possible at all."""
+    characters = sum(map(len, values)) + sum(map(len, values.values()))
+    return characters * LONGEST_CHARACTER > limit and byte_size(values) > limit
+
+
 def merge(current: Variables, changes: Variables, *, limits: Limits) -> dict[str, str]:
     """Return the set with the changes applied. Reserved names of the activeflow itself are left out.
 
@@ -122,7 +130,7 @@ def merge(current: Variables, changes: Variables, *, limits: Limits) -> dict[str
     if reason:
         raise VariableLimit(f"the variables are refused: {reason}", limit=reason)
     merged = {**current, **allowed}
-    if allowed and byte_size(merged) > limits.variables_bytes:
+    if allowed and larger_than(merged, limits.variables_bytes):
         raise VariableLimit("the variables are refused: rejected_merged", limit="rejected_merged")
     return merged
 

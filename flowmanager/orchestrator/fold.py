@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 import structlog
@@ -15,7 +14,6 @@ from flowmanager.core import machine
 from flowmanager.core.action import Action, Option
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Step, StepResult, Turn, Wait
 from flowmanager.core.evolving import Evolving
-from flowmanager.core.ids import Id
 from flowmanager.core.limits import Limits
 from flowmanager.core.machine import Change, Moment
 from flowmanager.core.outcomes import Continue, Failed, Outcome
@@ -109,7 +107,8 @@ class Fold:
         """Say whether an action that will run refers to the reference's data."""
         executor = self.executors.get(action.type)
         runs = executor is not None and allowed(executor.media, flow)
-        return runs and needs_reference(substituted_part(action.option), flow.variables)
+        asks = runs and has_placeholder(action.option)
+        return asks and needs_reference(substituted_part(action.option), flow.variables)
 
     def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
         """Put the cursor on an action and run it."""
@@ -121,13 +120,19 @@ class Fold:
                 progress = progress.evolve(volume=progress.volume + volume_of(raw))
                 facts = {"skipped": unfit(executor.media, flow)}
                 return progress.with_change(machine.leave(flow, StepResult.SKIPPED, self.moment(progress), facts=facts))
-            option = substitute_option(raw.option, values_of(progress), limit=self.limits.option_characters)
-            live = replace(raw, option=option)
+            live = self.substituted(raw, progress)
             volume = progress.volume + volume_of(live)
             progress = progress.evolve(flow=flow.evolve(current_action=live), volume=volume)
             return self.execute(progress, executor)
         except FlowManagerError as error:
             return self.failed(progress, error)
+
+    def substituted(self, raw: Action, progress: Progress) -> Action:
+        """Return an action with its placeholders replaced. Raises VariableLimit."""
+        limit = self.limits.option_characters
+        if not has_placeholder(raw.option) and volume_of(raw) <= limit:
+            return raw
+        return replace(raw, option=substitute_option(raw.option, values_of(progress), limit=limit))
 
     def execute(self, progress: Progress, executor: Executor) -> Progress:
         """Run a pure executor; hand a caller action out; leave what must talk for outside the transaction."""
@@ -175,6 +180,11 @@ def substituted_part(option: Option | None) -> Option:
     return {key: value for key, value in (option or {}).items() if key not in RAW_OPTIONS}
 
 
+def has_placeholder(option: Option | None) -> bool:
+    """Say whether something may have to be replaced in an option: most have nothing, and are run as they are."""
+    return option is not None and b"${" in orjson.dumps(option)
+
+
 def volume_of(action: Action) -> int:
     """Return the bytes of an action's option."""
     return len(orjson.dumps(action.option)) if action.option else 0
@@ -202,9 +212,4 @@ def decided(executor: Executor, task: Task) -> Outcome:
 def task_of(flow: Activeflow, executor: Executor, now: datetime) -> Task:
     """Return the current action as a task. Raises InvalidRequest when its option does not fit."""
     option = load_option(executor.option, flow.current_action.option)
-    return Task(activeflow=flow, action=flow.current_action, option=option, now=now, key=step_key(flow))
-
-
-def step_key(flow: Activeflow) -> Id:
-    """Return the key of the step under way: the same whenever the step is repeated, by whomever."""
-    return str(uuid5(NAMESPACE_OID, f"{flow.id}:{flow.executed_count}"))
+    return Task(activeflow=flow, action=flow.current_action, option=option, now=now)

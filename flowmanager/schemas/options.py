@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, ClassVar
 
+import orjson
 from marshmallow import ValidationError
 
 from flowmanager.core.variables import names_in
@@ -14,6 +17,9 @@ from flowmanager.schemas.fields import Form, Milliseconds, Text, Uuid, first_fau
 
 ANONYMOUS = "anonymous"
 """The option that hides the caller's number; a wrong value has an error of its own on the wire."""
+
+REMEMBERED_BYTES = 2000
+"""Options of more than this are checked each time: 2048 of them take a few MB."""
 
 
 class Option(Form):
@@ -86,11 +92,26 @@ def option_fault(path: str, where: str, sentence: str) -> InvalidRequest:
     return refusal(f"{path}: {sentence}", path=path)
 
 
-def load_option(form: type[Form], option: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the option of an action that runs now. Raises InvalidRequest naming the field."""
+def load_option(form: type[Form], option: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the option of an action that runs now. Raises InvalidRequest naming the field.
+
+    Most options come again with every call of the same flow: checked once, they are remembered.
+    """
+    text = orjson.dumps(option or {})
+    return remembered_option(form, text) if len(text) <= REMEMBERED_BYTES else checked_option(form, option or {})
+
+
+@lru_cache(maxsize=2048)
+def remembered_option(form: type[Form], text: bytes) -> Mapping[str, Any]:
+    """Return the option of a JSON text."""
+    return checked_option(form, orjson.loads(text))
+
+
+def checked_option(form: type[Form], option: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an option in the program's own form. Nobody may change it. Raises InvalidRequest naming the field."""
     try:
-        loaded: dict[str, Any] = loader(form).load(option or {})
+        loaded: dict[str, Any] = loader(form).load(option)
     except ValidationError as error:
         where, sentence = first_fault(error)
         raise InvalidRequest(f"option.{where}: {sentence}", path=f"option.{where}") from error
-    return loaded
+    return MappingProxyType(loaded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from flowmanager.core.action import Action
@@ -16,8 +17,12 @@ from flowmanager.core.stacks import Frame, StackMap
 Wire = dict[str, Any]
 
 
+@lru_cache(maxsize=256)
 def time_text(moment: datetime | None) -> str | None:
-    """Return a time as RFC 3339 in UTC with up to six fraction digits, trailing zeros trimmed."""
+    """Return a time as RFC 3339 in UTC with up to six fraction digits, trailing zeros trimmed.
+
+    The steps of one turn have the same few times, of which each is made once.
+    """
     if moment is None:
         return None
     text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")

@@ -15,14 +15,14 @@ from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, Referen
 from flowmanager.core.limits import Limits
 from flowmanager.core.outcomes import Block, Outcome
 from flowmanager.core.stacks import Frame, Return, StackMap
-from flowmanager.executor import Executor, Kind, Media, OnError, Task, executor
+from flowmanager.executor import Executor, Kind, Media, OnError, Task, executor, step_key
 from flowmanager.executors.branch import branch
 from flowmanager.executors.empty import empty
 from flowmanager.executors.goto import goto
 from flowmanager.executors.stop import stop
 from flowmanager.executors.talk import talk
 from flowmanager.executors.variable_set import variable_set
-from flowmanager.orchestrator.fold import Fold, Progress, step_key
+from flowmanager.orchestrator.fold import Fold, Progress
 from tests.fakes import FlowShelf
 from tests.unit.core.builders import FLOW, NOW, known, place, stack_map
 

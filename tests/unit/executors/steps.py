@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from flowmanager.core.action import Action
 from flowmanager.core.activeflow import Activeflow, ReferenceType
@@ -21,7 +22,8 @@ from tests.fakes import FlowShelf, ScriptedRpc
 FLOW: Id = "4d2f8a71-0b9e-4f36-8d0c-c1e5a7b3f920"
 CUSTOMER: Id = "7b1e0c52-4a7d-4f0e-9a51-2f6f2d1c9e11"
 CALL: Id = "9c37e1f0-58ab-4d62-8e19-07b4c6d2a5f3"
-STEP: Id = "d90b3c57-1e2f-4a64-b8c7-5f31a0d9e682"
+STEP: Id = str(uuid5(NAMESPACE_OID, f"{FLOW}:0"))
+"""The key of the first step of that activeflow."""
 ACTION: Id = "2f7b9c61-d3e4-4085-a1f6-5c8e0b7d9a24"
 FIRST: Id = "11111111-1111-4111-8111-111111111111"
 SECOND: Id = "22222222-2222-4222-8222-222222222222"
@@ -42,9 +44,7 @@ def task_of(executor: Executor, option: Mapping[str, Any] | None = None, *, now:
     ).evolve(**flow)
     substituted = substitute_option(option, activeflow.variables, limit=1000)
     loaded = load_option(executor.option, substituted)
-    return Task(
-        activeflow=activeflow, action=Action(ACTION, executor.name, substituted), option=loaded, now=now, key=STEP
-    )
+    return Task(activeflow=activeflow, action=Action(ACTION, executor.name, substituted), option=loaded, now=now)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,7 +30,7 @@ OPTIONS = some.fixed_dictionaries(
 MOMENTS = some.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2032, 12, 31))
 
 
-def loaded(option: dict[str, Any]) -> dict[str, Any]:
+def loaded(option: dict[str, Any]) -> Mapping[str, Any]:
     """An option as the engine reads it."""
     return load_option(ConditionDatetimeOption, option)
 
