@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import Engine
 
 from flowmanager.client import ClientError, FlowManagerClient
 from flowmanager.embedded import embedded_folder, embedded_settings
@@ -18,8 +20,7 @@ from flowmanager.errors import FlowManagerError
 from flowmanager.serve import check_settings, check_tables
 from flowmanager.settings import Settings, read_settings
 from flowmanager.store.engine import make_engine
-from flowmanager.store.migrate import migrate as run_migrations
-from flowmanager.store.migrate import standing
+from flowmanager.store.standing import standing
 from flowmanager.store.versions import Standing
 
 embedded_option = click.option(
@@ -89,6 +90,8 @@ def apply_migrations(settings: Settings) -> Standing:
     """Bring the tables to this version; return how they stand now."""
     engine = make_engine(settings.database_dsn, pool_size=1, statement_seconds=600.0)
     try:
-        return run_migrations(engine)
+        # Imported by who needs it: it brings Alembic, which a worker does without.
+        migrate: Callable[[Engine], Standing] = import_module("flowmanager.store.migrate").migrate
+        return migrate(engine)
     finally:
         engine.dispose()

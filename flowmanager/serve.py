@@ -20,7 +20,7 @@ from flowmanager.health import Health, Told, Watch
 from flowmanager.metrics import Metrics
 from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
-from flowmanager.store.migrate import TOO_NEW, standing
+from flowmanager.store.standing import TOO_NEW, standing
 from flowmanager.store.versions import Standing
 
 log = structlog.get_logger()

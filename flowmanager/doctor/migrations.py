@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flowmanager.check import Finding, check, doubtful, well, wrong
 from flowmanager.patient import Patient
-from flowmanager.store.migrate import standing
+from flowmanager.store.standing import standing
 from flowmanager.store.versions import Standing
 
 FINDINGS = {

@@ -7,19 +7,17 @@ from contextlib import contextmanager
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.store.columns import MYSQL
 from flowmanager.store.faults import translated
-from flowmanager.store.versions import Standing, standing_of
+from flowmanager.store.standing import TOO_NEW, standing_on
+from flowmanager.store.versions import Standing
 
 SCRIPTS = "flowmanager.store:migrations"
 LOCK_NAME = "CONCAT('flowmanager.', LEFT(SHA2(DATABASE(), 256), 40))"
 LOCK_SECONDS = 10
-TOO_NEW = "the database's tables are of a newer version, on which this program cannot work: install the newer program"
 
 
 def migrate(engine: Engine, *, lock_seconds: int = LOCK_SECONDS) -> Standing:
@@ -37,18 +35,6 @@ def migrate(engine: Engine, *, lock_seconds: int = LOCK_SECONDS) -> Standing:
             return found
         command.upgrade(configuration(connection), "head")
         return Standing.CURRENT
-
-
-def standing(engine: Engine) -> Standing:
-    """Say how the tables stand to this program. Raises StoreLost."""
-    with translated(), engine.connect() as connection:
-        return standing_on(connection)
-
-
-def standing_on(connection: Connection) -> Standing:
-    """Say how the tables of a connection stand to this program."""
-    known = [one.revision for one in ScriptDirectory.from_config(configuration(connection)).walk_revisions()]
-    return standing_of(MigrationContext.configure(connection).get_current_heads(), known)
 
 
 def configuration(connection: Connection) -> Config:

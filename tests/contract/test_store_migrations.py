@@ -16,7 +16,8 @@ from sqlalchemy import Engine, inspect
 from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.store.engine import make_engine
 from flowmanager.store.faults import translated
-from flowmanager.store.migrate import LOCK_SECONDS, alone, configuration, migrate, standing
+from flowmanager.store.migrate import LOCK_SECONDS, alone, configuration, migrate
+from flowmanager.store.standing import standing
 from flowmanager.store.tables import metadata
 from flowmanager.store.versions import Standing, number_of
 from tests.schema import newest_migration

@@ -14,6 +14,7 @@ from alembic.operations import Operations
 from alembic.script import Script
 from sqlalchemy import Column, Integer, String, Text
 
+from flowmanager.store.standing import migrations_known
 from flowmanager.store.versions import REVISION, Standing, number_of, standing_of
 from tests.schema import migrations
 
@@ -52,6 +53,11 @@ def oldest(script: Script) -> str:
     assert read, f"{script.revision} must be called like 0007_from_0005"
     assert read["oldest"], f"{script.revision} does not say which workers it lets go on"
     return read["oldest"]
+
+
+def test_the_names_of_the_files_tell_the_migrations() -> None:
+    """A worker reads them, without Alembic."""
+    assert sorted(migrations_known()) == sorted(one.revision for one in migrations())
 
 
 def test_migrations_are_numbered() -> None:
