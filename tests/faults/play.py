@@ -113,7 +113,7 @@ class Rival:
     def __init__(self, play: Play, seen: str, facts: Mapping[str, object]) -> None:
         self.play, self.seen, self.facts = play, seen, facts
         self.reply: Reply | None = None
-        self.asker = play.stage.asker(f"rival {play.id} {seen}")
+        self.asker = play.stage.asker(f"rival {play.id} {seen} {len(play.passed)}")
         self.thread = Thread(target=self.run, daemon=True)
         self.thread.start()
 

@@ -190,7 +190,9 @@ def add_line(story: Story, line: Json) -> None:
     """Put one line of the history where it belongs."""
     kind = line["kind"]
     if kind == "ask":
-        story.asked[line["id"]] = Asked(**{key: line[key] for key in ASKED if key in line})
+        # Asked anew under a known id it is a repeat, and answered as such.
+        asked = Asked(**{key: line[key] for key in ASKED if key in line})
+        story.asked.setdefault(asked.id, asked)
     elif kind == "answer" and line["id"] in story.asked:
         story.asked[line["id"]].answers.append(read_answer(line["at"], line["body"]))
     elif kind == "event":

@@ -40,6 +40,14 @@ def test_a_run_without_violations_is_valid() -> None:
     )
 
 
+def test_a_request_that_is_asked_anew_under_its_id_is_a_repeat() -> None:
+    """Seed 402 asked at an action that came again under the id of the first time, and expected another answer."""
+    run = SmallRun()
+    run.next("next-2", ONE, THREE)
+    run.lines[-2] |= {"expected": [FINISH]}
+    assert judge(run.story()).valid
+
+
 def never_answered(run: SmallRun) -> None:
     run.drop("answer", id="append-1")
 
