@@ -1,6 +1,6 @@
 # PYTHON=python3.12 chooses the Python of the virtualenv; ARGS go to pytest: make test ARGS="tests/unit -k goto"
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos bench check format clean services-up services-down
+.PHONY: help venv demo test chaos bench check contract format clean services-up services-down
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,13 @@ bench: venv ## measure it on real servers; ARGS="--only next --compare HEAD~1" a
 
 check: venv ## format, style, types, direction of imports, known vulnerabilities of dependencies
 	@scripts/check
+
+contract: venv ## write anew what is made from the code: AsyncAPI, the pages of docs/reference, the example of settings
+	@.venv/bin/flowmanager contract asyncapi > docs/asyncapi.yaml
+	@.venv/bin/flowmanager contract page > docs/reference/messages.md
+	@.venv/bin/flowmanager contract actions > docs/reference/actions.md
+	@.venv/bin/flowmanager contract commands > docs/reference/commands.md
+	@.venv/bin/python -m tests.unit.settings_example > config/flowmanager.env.example
 
 format: venv ## put the code into its one format, mend what can be mended
 	@.venv/bin/ruff format .

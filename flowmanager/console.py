@@ -68,11 +68,15 @@ def require_tables(settings: Settings) -> None:
         engine.dispose()
 
 
+def asked_settings() -> Settings:
+    """Return the settings of the service at RABBITMQ_ADDRESS, else of a worker that runs with --embedded."""
+    settings = read_settings(os.environ)
+    return settings if settings.rabbitmq_address else embedded_settings(settings, embedded_folder())
+
+
 def asking_client(seconds: float) -> FlowManagerClient:
     """Return a client of the service at RABBITMQ_ADDRESS, else of a worker that runs with --embedded."""
-    settings = read_settings(os.environ)
-    if not settings.rabbitmq_address:
-        settings = embedded_settings(settings, embedded_folder())
+    settings = asked_settings()
     return FlowManagerClient(settings.rabbitmq_address, publisher="cli", timeout=seconds, prefix=settings.queue_prefix)
 
 

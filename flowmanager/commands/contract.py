@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 import click
 import orjson
@@ -13,6 +14,7 @@ from flowmanager.catalogue import catalogue
 from flowmanager.console import told
 from flowmanager.contract.actions_page import actions_page
 from flowmanager.contract.asyncapi import document
+from flowmanager.contract.commands_page import commands_page
 from flowmanager.contract.page import messages_page
 
 
@@ -31,11 +33,18 @@ def schemas() -> str:
     return orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
+def commands() -> str:
+    """Return the page of all commands: of the program that runs."""
+    program = click.get_current_context().find_root().command
+    return commands_page(cast(click.Group, program))
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "asyncapi": asyncapi,
     "schemas": schemas,
     "page": messages_page,
     "actions": actions_page,
+    "commands": commands,
 }
 
 
@@ -47,7 +56,7 @@ def command(part: str, check: Path | None) -> None:
     """Write the contract with other programs, from the code.
 
     asyncapi: every request, answer and event as AsyncAPI 3. schemas: the options of every action as JSON Schema.
-    page: the messages, for people. actions: the actions, for people.
+    page, actions, commands: the messages, the actions, the command line, for people.
     """
     made = PARTS[part]()
     if check is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ import orjson
 from flowmanager.client import ClientError
 from flowmanager.client.errors import CLIENT_DOMAIN
 from flowmanager.client.options import CallOptions
-from flowmanager.console import asking_client, told
+from flowmanager.console import asked_settings, asking_client, told
+from flowmanager.ports import Ask
+from flowmanager.transport.link import StandingLink, open_link
+from flowmanager.transport.names import Names
 
 
 @click.command()
@@ -22,20 +27,45 @@ from flowmanager.console import asking_client, told
 @click.argument("data", required=False)
 @click.option("--seconds", default=5.0, show_default=True, help="How long to wait for the answer.")
 @click.option("--request-id", default="", help="Name of the request: sent again it gets the first answer again.")
+@click.option("--only", default="", metavar="FIELD", help="Print one field of the answer, such as id, as a plain text.")
+@click.option("--to", default="", metavar="MANAGER", help="Ask another manager, such as call; for stub managers.")
 @told
-def command(method: str, uri: str, data: str | None, seconds: float, request_id: str) -> None:
+def command(method: str, uri: str, data: str | None, only: str, **options: Any) -> None:
     """Send one request and show the answer. DATA is JSON; @FILE reads it from a file.
 
     It goes to RABBITMQ_ADDRESS where that is set, else to a worker that runs with --embedded.
     """
-    wanted = CallOptions(request_id=request_id) if request_id else CallOptions()
-    body = json_of(data)
-    with asking_client(seconds) as client:
-        status, answer = answer_of(lambda: client.request(method.upper(), uri, body, **wanted))
+    status, answer = asked(Ask(peer=options["to"], method=method.upper(), uri=uri, body=json_of(data)), **options)
     click.echo(f"{status}", err=True)
     if answer is not None:
-        click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+        click.echo(shown(answer, only if status < 300 else ""))
     sys.exit(0 if status < 300 else 1)
+
+
+def asked(ask: Ask, *, to: str, seconds: float, request_id: str) -> tuple[int, Any]:
+    """Return status and data of the answer of flow-manager, or of the manager `to`. Raises when there is none."""
+    if to:
+        with closing(other_link()) as link:
+            return 200, link.call(replace(ask, seconds=seconds, key=request_id))
+    wanted = CallOptions(request_id=request_id) if request_id else CallOptions()
+    with asking_client(seconds) as client:
+        return answer_of(lambda: client.request(ask.method, ask.uri, ask.body, **wanted))
+
+
+def other_link() -> StandingLink:
+    """Return a link to the managers on the same broker."""
+    settings = asked_settings()
+    return open_link(settings.rabbitmq_address, names=Names(settings.queue_prefix))
+
+
+def shown(answer: Any, only: str) -> str:
+    """Return the data of an answer as people read them, or the field that is wanted. Raises UsageError without it."""
+    if not only:
+        return orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+    if not isinstance(answer, Mapping) or only not in answer:
+        raise click.UsageError(f"--only {only}: the answer has no such field")
+    value = answer[only]
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def answer_of(ask: Callable[[], Any]) -> tuple[int, Any]:
