@@ -17,7 +17,7 @@ from tests.conformance.recording import scenarios
 from tests.unit.lint.builders import findings, known
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 URI = re.compile(r"/v1/flows(/[0-9a-f-]{36}(/actions)?)?")
 FENCE = re.compile(r"^```(?:json|sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -59,9 +59,9 @@ def test_the_flows_of_the_documents_are_all_right() -> None:
     assert [one for one in told if one.severity is Severity.ERROR] == [
         one for one in told if one.path == "actions[0].type" and "dance" in one.reason
     ]
-    # docs/client.md jumps over an action to show a jump, and has a flow with a mistake checked.
+    # docs/client.md jumps over an action to show a jump, and has a flow with a mistake checked; so has docs/tutorial.md.
     warned = [f"{one.rule} {one.path}" for one in told if one.severity is Severity.WARNING]
-    assert warned == ["unreachable-action actions[2]", "no-default actions[1].option"]
+    assert warned == ["unreachable-action actions[2]", "no-default actions[1].option", "no-default actions[3].option"]
 
 
 def recorded() -> Iterator[tuple[str, Any, bool]]:
