@@ -59,7 +59,7 @@ def test_the_flows_of_the_documents_are_all_right() -> None:
     assert [one for one in told if one.severity is Severity.ERROR] == [
         one for one in told if one.path == "actions[0].type" and "dance" in one.reason
     ]
-    # docs/client.md jumps over an action to show a jump, and has a flow with a mistake checked; so has docs/tutorial.md.
+    # docs/client.md jumps over an action to show a jump, and has a flow with a mistake checked, as docs/tutorial.md.
     warned = [f"{one.rule} {one.path}" for one in told if one.severity is Severity.WARNING]
     assert warned == ["unreachable-action actions[2]", "no-default actions[1].option", "no-default actions[3].option"]
 
