@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from ipaddress import ip_network
@@ -19,6 +19,7 @@ from flowmanager import subscriptions as subscription_package
 from flowmanager.checker import ActionChecker
 from flowmanager.core.ids import Id
 from flowmanager.discover import collect
+from flowmanager.entrance import Entrance
 from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.executor import Executor
 from flowmanager.health import Health
@@ -27,6 +28,7 @@ from flowmanager.managers.web import Network, Web
 from flowmanager.metrics import Metrics
 from flowmanager.orchestrator.breaker import Breakers, Rule
 from flowmanager.orchestrator.control import Control
+from flowmanager.orchestrator.crowd import Crowd
 from flowmanager.orchestrator.customers import Customers
 from flowmanager.orchestrator.dispatch import Dispatch
 from flowmanager.orchestrator.engine import Engine
@@ -44,6 +46,7 @@ from flowmanager.ports import Store
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.relay import Relay
 from flowmanager.route import App, Route, Router
+from flowmanager.schemas.envelopes import decode_request
 from flowmanager.settings import Settings
 from flowmanager.spans import NO_TRACER, Tracer
 from flowmanager.store.engine import STATEMENT_SECONDS, make_engines
@@ -120,6 +123,7 @@ def make_engine(
         max_active_flows=settings.max_active_flows,
         web=Web(allowed=networks(settings.fetch_allowed_networks)),
         tracer=tracer,
+        crowd=Crowd(settings.threads),
     )
 
 
@@ -187,7 +191,7 @@ def database_connections(settings: Settings) -> int:
 
 def broker_connections(settings: Settings) -> int:
     """Return how many connections to the broker one process has: lanes, sweepers and the relay of events."""
-    return settings.threads + 3 * half(settings.threads) + 2
+    return settings.threads + 3 * half(settings.threads) + quarter(settings.threads) + 2
 
 
 @dataclass(slots=True)
@@ -260,7 +264,8 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None, tracer: T
     link = partial(open_link, settings.rabbitmq_address, names=topology.names, prepare=topology.declare)
     relay = Relay(partial(Aftermath(router).publish_now, engine), link())
     aftermath = Aftermath(router, relay.add)
-    requests = RequestReceiver(engine, router, aftermath, size)
+    read = partial(decode_request, limit=size.bytes, depth=size.depth)
+    requests = RequestReceiver(engine, router, aftermath, size, Entrance(engine, read) if settings.fair else None)
     events = EventReceiver(engine, router, all_subscriptions(), aftermath, size)
     recovery = Recovery(engine, store, router.app.turns, settings.orphan_seconds)
     seconds = Seconds(
@@ -292,6 +297,11 @@ def half(threads: int) -> int:
     return max(threads // 2, 1)
 
 
+def quarter(threads: int) -> int:
+    """Return how many threads handle the requests of customers who crowd."""
+    return max(threads // 4, 1)
+
+
 def make_topology(settings: Settings) -> Topology:
     """Return what we need on the broker."""
     return Topology(names=Names(settings.queue_prefix), quorum=settings.quorum_queues)
@@ -303,10 +313,13 @@ def make_lanes(settings: Settings, topology: Topology, requests: RequestReceiver
     options = LaneOptions(prepare=topology.declare, names=names)
     address = settings.rabbitmq_address
     of_requests = [Lane(address, names.request, requests.handle, options=options) for _ in range(settings.threads)]
+    # Also where nothing is moved: other processes may move, or have moved.
+    waited = replace(requests, entrance=None)
+    of_crowd = [Lane(address, names.crowd, waited.handle, options=options) for _ in range(quarter(settings.threads))]
     event_queues = (names.event, names.subscribe)
     of_events = [
         Lane(address, queue, events.handle, options=options)
         for queue in event_queues
         for _ in range(half(settings.threads))
     ]
-    return of_requests + of_events
+    return of_requests + of_crowd + of_events

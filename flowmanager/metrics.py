@@ -77,6 +77,9 @@ class Metrics:
             namespace=NAMESPACE,
             registry=self.registry,
         )
+        self.crowd_moved = self.counter(
+            "crowd_moved_total", "Requests moved behind others because their customer occupied enough threads."
+        )
         self.taken_over = self.counter("taken_over_total", "Turns taken over from a lost worker.")
 
     def counter(self, name: str, about: str, *labels: str) -> Counter:

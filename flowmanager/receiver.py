@@ -13,6 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command
+from flowmanager.entrance import Entrance
 from flowmanager.errors import (
     ActiveflowEnded,
     AnswerTooLarge,
@@ -118,6 +119,8 @@ class RequestReceiver:
     router: Router
     aftermath: Aftermath
     size: Size
+    entrance: Entrance | None = None
+    """Who keeps one customer from crowding out the others; None: nobody."""
 
     def handle(self, delivery: Delivery, link: Link) -> None:
         """Answer a request. Raises BrokerLost and StoreLost: it must be handled again then."""
@@ -135,7 +138,11 @@ class RequestReceiver:
             return
         with bound_contextvars(**(ids := ids_of(request, delivery))):
             self.engine.tracer.note(**ids)
-            self.answer(request, delivery, link)
+            handle = partial(self.answer, request, delivery, link)
+            if self.entrance is None:
+                handle()
+            else:
+                self.entrance.let_in(request, delivery, link, handle)
 
     def answer(self, request: Request, delivery: Delivery, link: Link) -> None:
         """Run a request, send its answer as soon as that is committed, then finish the work."""

@@ -73,6 +73,8 @@ class Settings:
     """Say what is wrong with a flow in the answer to its creation or change; costs 0.1 ms for each action."""
     otel: bool = False
     """Send traces by OpenTelemetry; needs the extra `otel`. Its own variables (OTEL_…) say where to."""
+    fair: bool = True
+    """Whether a customer whose requests occupy half of the threads must let other customers' requests go first."""
     breaker_failures: int = 5
     """After how many failures in a row another manager is not asked for a while: threads must not wait in vain."""
     breaker_seconds: float = 30.0

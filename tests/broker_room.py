@@ -81,7 +81,7 @@ class Room:
         with closing(Session(self.url)) as session:
             channel = session.channel()
             peers = [self.names.request_queue(peer) for peer in ("call", "queue", "ai")]
-            for queue in (*self.names.queues, self.names.dead, *peers):
+            for queue in (*self.names.own, *peers):
                 channel.queue_delete(queue)
             for exchange in () if session.embedded else (*self.names.subscribed_exchanges, self.names.event):
                 channel.exchange_delete(exchange)

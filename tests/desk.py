@@ -78,6 +78,7 @@ class Outside(ScriptedRpc):
         self.published: list[Message] = []
         self.replies: list[tuple[Delivery, bytes]] = []
         self.parked: list[tuple[Delivery, str]] = []
+        self.moved: list[Delivery] = []
         self.down = False
         self.dies_after_commit = False
         self.rpc = self.publisher = self
@@ -103,6 +104,14 @@ class Outside(ScriptedRpc):
         self.fail()
         if delivery.reply_to:
             self.replies.append((delivery, body))
+
+    def next_in(self, _queue: str) -> None:
+        """Nothing waits."""
+
+    def move_to_crowd(self, delivery: Delivery, more: Sequence[Delivery] = ()) -> None:
+        """Take requests that have to wait."""
+        self.fail()
+        self.moved += (delivery, *more)
 
     def park_malformed(self, delivery: Delivery, why: str) -> bool:
         """Take what cannot be read."""

@@ -138,7 +138,7 @@ class Installation:
     def serve(self, *, processes: int = 1, threads: int = 2, **settings: str) -> Program:
         """Start a worker and wait until it answers."""
         program = self.start("serve", "--processes", str(processes), "--threads", str(threads), **settings)
-        lanes = processes * (threads + 2 * max(threads // 2, 1))
+        lanes = processes * (threads + max(threads // 4, 1) + 2 * max(threads // 2, 1))
         program.said("broker_connected", times=lanes)
         return program
 
@@ -162,7 +162,7 @@ class Installation:
         peers = "ai call conference contact conversation customer direct email message queue transcribe webhook"
         with closing(Session(self.url)) as session:
             channel = session.channel()
-            for queue in (*self.names.queues, self.names.dead, *map(self.names.request_queue, peers.split())):
+            for queue in (*self.names.own, *map(self.names.request_queue, peers.split())):
                 channel.queue_delete(queue)
             for exchange in () if session.embedded else ("flow", *peers.split()):
                 channel.exchange_delete(self.names.event_exchange(exchange))

@@ -19,7 +19,7 @@ RETYPE = "set FLOWMANAGER_QUORUM_QUEUES as the queue is; or stop all workers, em
 def broker_queues(patient: Patient) -> Iterator[Finding]:
     """Look at each."""
     names = patient.names
-    ours = (*names.queues, names.dead)
+    ours = names.own
     missing = [queue for queue in ours if not exists(patient, queue)]
     if len(missing) == len(ours):
         yield doubtful("none of our queues exists", "nothing was ever served here: start `flowmanager serve`")

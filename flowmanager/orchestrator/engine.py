@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from time import sleep
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from flowmanager.executor import Executor
 from flowmanager.managers.web import Web
 from flowmanager.metrics import Metrics
 from flowmanager.orchestrator.breaker import Breakers, GuardedRpc
+from flowmanager.orchestrator.crowd import Crowd
 from flowmanager.orchestrator.measured import MeasuredRpc
 from flowmanager.ports import Ids, Rpc, Store, Transaction
 from flowmanager.schemas.envelopes import encode_answer, encode_error
@@ -72,6 +74,8 @@ class Engine:
     """How long the repeat of a request that is being handled waits for its answer: less than its sender waits."""
     sleep: Callable[[float], None] = sleep
     """Let time pass."""
+    crowd: Crowd = field(default_factory=partial(Crowd, 1))
+    """Whose requests are in hand."""
     abandoned: Abandoned = field(default_factory=Abandoned)
     tracer: Tracer = NO_TRACER
     """Where spans go."""

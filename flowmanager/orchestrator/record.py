@@ -68,6 +68,7 @@ def untold(transaction: Transaction, flow: Activeflow) -> tuple[Step, ...]:
 
 def tell(transaction: Transaction, work: Work, event_type: str, flow: Activeflow, steps: Sequence[Step]) -> None:
     """Put an event about an activeflow into the outbox."""
+    work.engine.crowd.learn(flow.id, flow.customer_id)
     transaction.add_messages(activeflow_messages(work.engine.ids, event_type, flow, steps))
     work.draft.touched.append(flow.id)
 

@@ -51,7 +51,7 @@ class DeadQueue:
         queue = str(parked.headers.get(QUEUE, ""))
         if CUT in parked.headers:
             raise NotReplayed(f"only the beginning of its {parked.headers[CUT]} bytes was kept")
-        if queue not in self._names.queues:
+        if queue not in (*self._names.queues, self._names.crowd):
             raise NotReplayed(f"it came from {queue!r}, which is not a queue of {self._names.prefix}")
         if queue not in self._known:
             self._count(queue)

@@ -132,6 +132,17 @@ def dead_letter(delivery: Delivery, why: str, *, names: Names = NAMES, most: int
     )
 
 
+def crowd_letter(delivery: Delivery, *, names: Names = NAMES) -> Letter:
+    """A request on its way to the queue of the crowd, with everything that matters of what it came with."""
+    return Letter(
+        body=delivery.body,
+        routing_key=names.crowd,
+        properties=kept_properties(delivery),
+        headers=delivery.headers,
+        mandatory=True,
+    )
+
+
 def replay_letter(parked: Delivery, queue: str) -> Letter:
     """A parked message on its way back to a queue, with the properties that it came with."""
     return Letter(body=parked.body, routing_key=queue, properties=kept_properties(parked), mandatory=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flowmanager.ports import Ask, Message
-from flowmanager.transport.envelope import Delivery, dead_letter, reply_letter
+from flowmanager.transport.envelope import Delivery, crowd_letter, dead_letter, read_delivery, reply_letter
 from flowmanager.transport.names import NAMES, Names
 from flowmanager.transport.publisher import LanePublisher
 from flowmanager.transport.rpc_client import RpcClient
@@ -56,6 +56,27 @@ class Link:
         """Answer a request at once; nothing when no answer is wanted, or nobody can be waiting there."""
         if delivery.reply_to and can_wait(delivery.reply_to):
             self._session.send(self._replies, reply_letter(delivery, body))
+
+    def next_in(self, queue: str) -> Delivery | None:
+        """Take what waits at the head of a queue, beyond what the lane has in hand; None: nothing waits."""
+        with self._session.guard():
+            found: Any = self._replies.basic_get(queue, no_ack=False)
+        return None if found is None else read_delivery(found, queue)
+
+    def give_back(self, delivery: Delivery) -> None:
+        """Return what was taken so to the head of its queue."""
+        with self._session.guard():
+            self._replies.basic_reject(delivery.tag, requeue=True)
+
+    def move_to_crowd(self, delivery: Delivery, more: Sequence[Delivery] = ()) -> None:
+        """Copy requests to the queue of the crowd; returns when the broker has them there.
+
+        `more` are acknowledged then, being taken by `next_in`; the first one is the lane's, who does that.
+        """
+        self.publisher.send([crowd_letter(one, names=self._names) for one in (delivery, *more)])
+        with self._session.guard():
+            for one in more:
+                self._replies.basic_ack(one.tag)
 
     def park(self, delivery: Delivery, why: str) -> None:
         """Put a message nobody can handle where a person finds it; returns when it is safe there."""

@@ -43,6 +43,11 @@ class Names:
         return f"{self.prefix}.{SERVICE}.subscribe"
 
     @property
+    def crowd(self) -> str:
+        """The queue of requests that wait because their customer occupies as many lanes as it may."""
+        return f"{self.prefix}.{SERVICE}.crowd"
+
+    @property
     def dead(self) -> str:
         """The queue of messages nobody could handle."""
         return f"{self.prefix}.{SERVICE}.dead"
@@ -61,6 +66,11 @@ class Names:
     def queues(self) -> tuple[str, ...]:
         """Our queues that other services send to."""
         return (self.request, self.event, self.subscribe)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """All queues that are ours."""
+        return (*self.queues, self.crowd, self.dead)
 
     @property
     def subscribed_exchanges(self) -> tuple[str, ...]:

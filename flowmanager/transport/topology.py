@@ -48,7 +48,7 @@ class Topology:
             self._bind_delay(session)
 
     def _declare_queues(self, channel: Any) -> None:
-        for queue in (*self.names.queues, self.names.dead):
+        for queue in self.names.own:
             channel.queue_declare(queue, durable=True, auto_delete=False, arguments=self._arguments)
 
     def _declare_exchanges(self, channel: Any) -> None:

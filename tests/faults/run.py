@@ -170,7 +170,7 @@ class Run:
         peers = list(self.stubs.stubs)
         with closing(Session(self.url)) as session, session.guard():
             channel = session.channel()
-            own = (*self.names.queues, self.names.dead, self.listener.queue)
+            own = (*self.names.own, self.listener.queue)
             for queue in (*own, *map(self.names.request_queue, peers)):
                 channel.queue_delete(queue)
             for exchange in ("flow", "customer", *peers):

@@ -111,7 +111,8 @@ def queue_sizes(url: str, names: Names) -> dict[str, int]:
     """Return how many messages each of flow-manager's queues holds."""
     with closing(Session(url)) as session, session.guard():
         channel = session.channel()
-        sizes = {queue: int(channel.queue_declare(queue, passive=True).message_count) for queue in names.queues}
+        queues = (*names.queues, names.crowd)
+        sizes = {queue: int(channel.queue_declare(queue, passive=True).message_count) for queue in queues}
         return {**sizes, names.dead: parked_faults(session, names)}
 
 

@@ -65,7 +65,7 @@ def contents(installation: Installation) -> list[Any]:
     names = installation.names
     with closing(Session(installation.url)) as session:
         channel = session.channel()
-        sizes = [channel.queue_declare(queue, passive=True)[1] for queue in (*names.queues, names.dead)]
+        sizes = [channel.queue_declare(queue, passive=True)[1] for queue in names.own]
     return [tables, rows, sizes]
 
 
@@ -285,7 +285,7 @@ class Queues:
     def close(self) -> None:
         """Delete them."""
         channel = self.session.channel()
-        for queue in (*self.names.queues, self.names.dead):
+        for queue in self.names.own:
             channel.queue_delete(queue)
         for exchange in (*self.names.subscribed_exchanges, self.names.event):
             channel.exchange_delete(exchange)
@@ -305,7 +305,7 @@ def test_queues_that_nobody_takes_from_are_told(queues: Queues) -> None:
     queues.put(queues.names.dead, 2)
     queues.put(queues.names.request, 3)
     found = queues.found()
-    assert [one.level for one in found["broker-queues"]] == ["warn"] * 3
+    assert [one.level for one in found["broker-queues"]] == ["warn"] * 4
     assert found["broker-queues"][0].found == f"nobody takes from {queues.names.request}; 3 messages wait"
     assert found["broker-dead-queue"][0].found.startswith(f"2 messages in {queues.names.dead}")
     assert queues.found() == found
@@ -325,7 +325,7 @@ def test_queues_of_another_type_are_told(queues: Queues) -> None:
     """Classic ones where replicated ones are set; they stay as they are."""
     queues.environment["FLOWMANAGER_QUORUM_QUEUES"] = "true"
     found = [one for one in queues.found()["broker-queues"] if one.level == "fail"]
-    assert len(found) == 4
+    assert len(found) == 5
     assert "x-queue-type" in found[0].found
 
 

@@ -116,7 +116,7 @@ def test_queues_and_exchanges_that_were_deleted_come_back(installation: Installa
     client, names = installation.client(), installation.names
     with closing(Session(installation.url)) as session:
         channel = session.channel()
-        for queue in (*names.queues, names.dead):
+        for queue in names.own:
             channel.queue_delete(queue)
         for exchange in (*names.subscribed_exchanges, names.event):
             channel.exchange_delete(exchange)

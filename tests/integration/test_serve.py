@@ -145,7 +145,7 @@ def test_worker_waits_for_database_and_broker(
     program.said("broker_unavailable")
     assert not program.logs("broker_connected")
     broker[0].up()
-    program.said("broker_connected", times=4)
+    program.said("broker_connected", times=5)
     installation.client().until_answered()
     assert program.stop() == 0
     check_calm(program)
@@ -282,7 +282,7 @@ def test_embedded_worker_is_spoken_to_from_another_process(installation: Install
     """Without any server a worker runs in one process, and another one stores a flow and lists it."""
     alone = {"RABBITMQ_ADDRESS": "", "DATABASE_DSN": "", "FLOWMANAGER_EMBEDDED_FOLDER": str(tmp_path)}
     program = installation.start("serve", "--embedded", **alone)
-    program.said("broker_connected", times=4)
+    program.said("broker_connected", times=5)
     body = tmp_path / "flow.json"
     body.write_bytes(orjson.dumps({"customer_id": str(uuid4()), "persist": True, "actions": [act("answer")]}))
     made = installation.run("rpc", "POST", "/v1/flows", f"@{body}", **alone)

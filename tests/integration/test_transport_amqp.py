@@ -335,7 +335,7 @@ def test_quorum_queues_keep_a_message_however_often_it_returns(rabbitmq_address:
         while returns < 25 and (message := channel.basic_get(names.request)):
             channel.basic_reject(message.delivery_tag, requeue=True)
             returns += 1
-        for queue in (*names.queues, names.dead):
+        for queue in names.own:
             channel.queue_delete(queue)
         for exchange in (*names.subscribed_exchanges, names.event):
             channel.exchange_delete(exchange)

@@ -31,7 +31,7 @@ def test_events_of_these_managers_are_wanted(manager: str) -> None:
 
 def test_another_prefix_changes_every_name() -> None:
     names = Names("demo")
-    every = (*names.queues, names.dead, names.delay, names.reply, names.event, *names.subscribed_exchanges)
+    every = (*names.own, names.delay, names.reply, names.event, *names.subscribed_exchanges)
     assert all(name.startswith("demo.") for name in every)
 
 
