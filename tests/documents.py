@@ -15,7 +15,7 @@ from tests.broker_room import eventually
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"(?:^`([\w.-]+)`:\n\n)?^```([\w ]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?:`([\w.-]+)`:\n\n)?^```([\w ]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LONG = ("flowmanager serve", "flowmanager stub-managers", "flowmanager events")
 """Commands that do not end: each has a terminal of its own."""
 SHOWN_FOLDER = "/tmp/flowmanager-1000"

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,26 +17,25 @@ from click.testing import CliRunner
 from flowmanager.cli import main
 from flowmanager.simulation.script_reader import EXPECTATIONS, FIELDS
 from flowmanager.simulation.script_steps import STEPS
+from tests.documents import blocks
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulate.md"
 TEXT = PAGE.read_text()
-BLOCK = re.compile(r"(?:`([\w.-]+)`:\n\n)?```(\w+)\n(.*?)```", re.DOTALL)
+BLOCKS = blocks(PAGE)
 
 
 def files(folder: Path) -> None:
     """Write the files that the page shows."""
-    for name, _, content in BLOCK.findall(TEXT):
-        if name:
-            (folder / name).write_text(content)
+    for block in BLOCKS:
+        if block.name:
+            (folder / block.name).write_text(block.text)
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
     """The commands and the lines that the page shows of their output."""
-    blocks = [(kind, content) for _, kind, content in BLOCK.findall(TEXT)]
-    for place, (kind, content) in enumerate(blocks):
-        if kind == "sh":
-            following = blocks[place + 1]
-            yield content.strip(), following[1].splitlines() if following[0] == "text" else []
+    for block, following in pairwise(BLOCKS):
+        if block.kind == "sh":
+            yield block.text.strip(), following.text.splitlines() if following.kind == "text" else []
 
 
 @pytest.mark.parametrize(("command", "lines"), list(commands()))
