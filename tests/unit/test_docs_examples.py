@@ -49,12 +49,12 @@ def untyped() -> list[Block]:
 def check_arguments(words: list[str]) -> None:
     """Read the arguments of a command as it would itself, without running it. Raises ClickException."""
     group: click.Command = main
-    context = click.Context(main)
+    context = click.Context(main, **main.context_settings)
     while isinstance(group, click.Group):
         found = group.get_command(context, words[0])
         assert found, words
         group, words = found, words[1:]
-    group.make_context("flowmanager", words)
+    group.make_context("flowmanager", words, parent=context)
 
 
 def test_no_example_is_overlooked() -> None:
