@@ -18,6 +18,7 @@ from tests.faults.breakage import BREAKAGES, FOUND_BY
 from tests.faults.checker import Verdict, judge_folder
 from tests.faults.run import Options, Result, run_chaos
 from tests.faults.servers import Server, own_servers
+from tests.faults.stage import NotPrepared
 from tests.faults.violation import Violation
 from tests.services import Services, start_services
 
@@ -114,7 +115,11 @@ def main(check: Path | None, prove: bool, own_servers: bool, **given: object) ->
 def found_out(name: str, first: int, run: Callable[[int, str], Verdict]) -> bool:
     """Run a broken build until it is found invalid, and by what it should be found."""
     for seed in range(first, first + PROOF_SEEDS):
-        broken = {violation.invariant for violation in run(seed, name).violations}
+        try:
+            broken = {violation.invariant for violation in run(seed, name).violations}
+        except NotPrepared as error:
+            click.echo(f"broken build {name}, seed {seed}: {error}")
+            continue
         if by := sorted(broken & FOUND_BY[name]):
             click.echo(f"broken build {name}: found invalid with seed {seed}, by {', '.join(by)}")
             return True

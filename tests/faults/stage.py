@@ -64,6 +64,10 @@ class Stage:
             self.live.append(activeflow_id)
 
 
+class NotPrepared(RuntimeError):
+    """A flow could not be stored before the faults: a broken build may refuse even that."""
+
+
 def prepare(stage: Stage, asker: Asker) -> None:
     """Make customers and their flows, before anything goes wrong."""
     stage.customers = (asker.new_id(), asker.new_id())
@@ -94,5 +98,5 @@ def made(asker: Asker, customer_id: str, shape: str, actions: list[Json]) -> Jso
 def checked(reply: Reply) -> Reply:
     """Return a good answer; before the faults there is no other."""
     if not reply.good:
-        raise RuntimeError(f"not prepared: {reply}")
+        raise NotPrepared(f"not prepared: {reply}")
     return reply
