@@ -11,12 +11,13 @@ from typing import Any
 import click
 
 from bench import scenarios
+from bench.filling import fill
 from bench.measure import Plan, Result, measured
 from bench.plot import draw
 from bench.pump import Scenario
 from bench.report import ratios, table, write
 from bench.revisions import checked_out
-from bench.room import ROOT, Side, least, served
+from bench.room import ROOT, Side, end_one, least, served
 from bench.round_trips import counted
 from flowmanager.discover import collect
 from tests.services import Services, start_services
@@ -35,6 +36,7 @@ class Wanted:
     warm_up: float
     threads: int
     processes: int
+    rows: int
     compare: str
     out: str
 
@@ -57,6 +59,7 @@ class Wanted:
 @click.option("--warm-up", default=1.5, show_default=True, help="Seconds before the first round.")
 @click.option("--threads", default=8, show_default=True, help="Threads of each worker process.")
 @click.option("--processes", default=1, show_default=True, help="Processes of the worker.")
+@click.option("--rows", default=0, help="Ended activeflows that fill the tables before.")
 @click.option("--compare", default="", help="A git revision to measure beside this tree, in turns.")
 @click.option("--out", default=str(ROOT / "bench" / "results"), show_default=True, help="Folder of the results.")
 def main(**options: Any) -> None:
@@ -66,6 +69,9 @@ def main(**options: Any) -> None:
         services = start_services(stack)
         sides = [stack.enter_context(side) for side in workers(wanted, services, stack)]
         pid = stack.enter_context(least(sides[0], wanted.threads))
+        if wanted.rows:
+            end_one(sides[0])
+            fill(sides[0].dsn, wanted.rows)
         results = list(all_results(wanted, services, sides, pid))
     if not wanted.compare:
         trips = counted(services, wanted.scenarios())

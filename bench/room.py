@@ -18,6 +18,9 @@ import orjson
 import psutil
 
 from bench import limit
+from bench.flows import created, stored
+from bench.ivr import IVR
+from bench.pump import Pump, User
 from flowmanager.errors import FlowManagerError
 from flowmanager.transport.caller import Caller
 from flowmanager.transport.names import Names
@@ -90,6 +93,8 @@ def environment_of(side: Side, folder: Path) -> dict[str, str]:
         "DATABASE_DSN": side.dsn,
         "FLOWMANAGER_QUEUE_PREFIX": side.names.prefix,
         "PYTHONPATH": str(folder),
+        # An activeflow with a long history has to be resumed more often than people do.
+        "FLOWMANAGER_LIMIT_EXECUTIONS": "1000000000",
     }
     return {**os.environ, **own}
 
@@ -178,6 +183,19 @@ def wait_until_answered(side: Side) -> None:
                 if caller.call("GET", "/v1/flows?page_size=1", seconds=1.0)[0] == 200:
                     return
     raise RuntimeError("nobody serves; BENCH_LOG=file shows why")
+
+
+def end_one(side: Side) -> None:
+    """Have an activeflow that has ended."""
+    with Pump(side.url, side.names.request) as pump:
+        flow_id = stored(pump, IVR)
+        made: list[str] = []
+
+        def user() -> User:
+            made.append((yield from created(flow_id)))
+
+        pump.finish([user()])
+        pump.ask("POST", f"/v1/activeflows/{made[0]}/stop")
 
 
 def declare(url: str, queue: str) -> None:
