@@ -61,10 +61,13 @@ class Session:
 
     def write(self, text: str, arguments: Sequence[Any], *, taken: Exception | None = None) -> None:
         """Have something written before the next read, at the latest when the transaction ends."""
+        size = sum(len(one) for one in arguments if isinstance(one, str | bytes))
+        if self._characters + size > BATCH_CHARACTERS:
+            self.flush()
         self._writes.append(Statement(text, arguments, taken))
-        self._characters += sum(len(one) for one in arguments if isinstance(one, str | bytes))
-        if self._characters > BATCH_CHARACTERS:
-            self._send()
+        self._characters += size
+        if size > BATCH_CHARACTERS:
+            self.flush()
 
     def commit(self) -> None:
         """Write what waits and commit, in one round trip; a session that did nothing has nothing to commit."""

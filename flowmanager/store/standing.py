@@ -15,6 +15,7 @@ from flowmanager.store.migrations import versions
 from flowmanager.store.versions import REVISION, Standing, standing_of
 
 VERSION_TABLE = "alembic_version"
+VERSIONS = text("SELECT version_num FROM alembic_version")
 TOO_NEW = "the database's tables are of a newer version, on which this program cannot work: install the newer program"
 
 
@@ -33,7 +34,7 @@ def migrations_in(connection: Connection) -> Collection[str]:
     """Return the migrations that the database names; none: it has no tables of ours."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return ()
-    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all()
+    return connection.execute(VERSIONS).scalars().all()
 
 
 def migrations_known() -> Collection[str]:

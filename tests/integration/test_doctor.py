@@ -256,7 +256,7 @@ def test_tables_of_another_version_are_told(services: Services, version: str, le
 def test_room_for_many_processes_is_counted(installation: Installation) -> None:
     """Before they are started."""
     found = findings(installation.environment(), "database", "database-room", processes=500)["database-room"]
-    assert (found[0].level, found[0].found[:21]) == ("warn", "26000 connections for")
+    assert (found[0].level, found[0].found[:21]) == ("warn", "27000 connections for")
     large = installation.environment(FLOWMANAGER_MAX_ANSWER_BYTES="2000000000")
     assert "max_allowed_packet" in findings(large, "database", "database-room")["database-room"][1].found
 

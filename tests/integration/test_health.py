@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from threading import Event, Thread
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -53,7 +54,8 @@ def page(port: int, path: str) -> tuple[int, Any]:
     except HTTPError as refused:
         with refused:
             return refused.code, json.load(refused)
-    except URLError:
+    except (URLError, HTTPException):
+        # While nobody listens, the system may connect the visitor to itself.
         return 0, None
 
 
