@@ -107,7 +107,7 @@ class Fold:
         """Say whether an action that will run refers to the reference's data."""
         executor = self.executors.get(action.type)
         runs = executor is not None and allowed(executor.media, flow)
-        asks = runs and has_placeholder(action.option)
+        asks = runs and PLACEHOLDER in replaceable(action.option)
         return asks and needs_reference(substituted_part(action.option), flow.variables)
 
     def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
@@ -129,8 +129,8 @@ class Fold:
 
     def substituted(self, raw: Action, progress: Progress) -> Action:
         """Return an action with its placeholders replaced. Raises VariableLimit."""
-        limit = self.limits.option_characters
-        if not has_placeholder(raw.option) and volume_of(raw) <= limit:
+        limit, text = self.limits.option_characters, replaceable(raw.option)
+        if PLACEHOLDER not in text and len(text) <= limit:
             return raw
         return replace(raw, option=substitute_option(raw.option, values_of(progress), limit=limit))
 
@@ -180,9 +180,12 @@ def substituted_part(option: Option | None) -> Option:
     return {key: value for key, value in (option or {}).items() if key not in RAW_OPTIONS}
 
 
-def has_placeholder(option: Option | None) -> bool:
-    """Say whether something may have to be replaced in an option: most have nothing, and are run as they are."""
-    return option is not None and b"${" in orjson.dumps(option)
+PLACEHOLDER = b"${"
+
+
+def replaceable(option: Option | None) -> bytes:
+    """Return the JSON in which placeholders may be: most options have none, and are run as they are."""
+    return orjson.dumps(substituted_part(option)) if option else b""
 
 
 def volume_of(action: Action) -> int:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import orjson
 from marshmallow import ValidationError
 
-from flowmanager.core.variables import names_in
+from flowmanager.core.variables import RAW_OPTIONS, names_in
 from flowmanager.errors import InvalidAnonymousValue, InvalidRequest
 from flowmanager.schemas.fields import Form, Milliseconds, Text, Uuid, first_fault, loader, paths
 
@@ -97,8 +97,10 @@ def load_option(form: type[Form], option: Mapping[str, Any] | None) -> Mapping[s
 
     Most options come again with every call of the same flow: checked once, they are remembered.
     """
-    text = orjson.dumps(option or {})
-    return remembered_option(form, text) if len(text) <= REMEMBERED_BYTES else checked_option(form, option or {})
+    if not option or RAW_OPTIONS & option.keys():
+        return checked_option(form, option or {})
+    text = orjson.dumps(option)
+    return remembered_option(form, text) if len(text) <= REMEMBERED_BYTES else checked_option(form, option)
 
 
 @lru_cache(maxsize=2048)

@@ -6,7 +6,7 @@ To run a statement through SQLAlchemy takes longer than the database needs for i
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -58,11 +58,24 @@ class Prepared:
                 arguments.append(written(bind.write, value))
         return text, arguments
 
-    def with_rows(self, rows: Sequence[Values]) -> tuple[str, list[Any]]:
-        """Return the text of an insertion of several rows, and their values."""
+    def with_rows(self, rows: Sequence[Values], *, limit: int) -> Iterator[tuple[str, list[Any]]]:
+        """Yield insertions of several rows each, with their values: texts and bytes of about `limit` at most.
+
+        A row that is larger goes by itself: what the server takes in one packet is limited.
+        """
         head, _, group = self.text.partition(" VALUES ")
-        arguments = [written(bind.write, row[bind.name]) for row in rows for bind in self.binds]
-        return f"{head} VALUES {', '.join([group] * len(rows))}", arguments
+        values: list[Any] = []
+        count, size = 0, 0
+        for row in rows:
+            more = [written(bind.write, row[bind.name]) for bind in self.binds]
+            larger = size_of(more)
+            if count and size + larger > limit:
+                yield f"{head} VALUES {', '.join([group] * count)}", values
+                values, count, size = [], 0, 0
+            values += more
+            count, size = count + 1, size + larger
+        if count:
+            yield f"{head} VALUES {', '.join([group] * count)}", values
 
     def rows(self, found: Iterable[Sequence[Any]]) -> list[Any]:
         """Return what the driver read as rows with names, in the program's own forms."""
@@ -76,6 +89,11 @@ class Prepared:
         rest = row[len(self.groups) :] if self.groups else row
         values += [value if read is None else read(value) for read, value in zip(self.reads, rest, strict=True)]
         return values
+
+
+def size_of(values: Iterable[Any]) -> int:
+    """Return the length of all texts and bytes among some values."""
+    return sum(len(one) for one in values if isinstance(one, str | bytes))
 
 
 def written(convert: Convert, value: Any) -> Any:

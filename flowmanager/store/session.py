@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flowmanager.store.faults import is_duplicate, is_lost
-from flowmanager.store.prepared import Prepared, Values
+from flowmanager.store.prepared import Prepared, Values, size_of
 
 BATCH_CHARACTERS = 1_000_000
 """Writes of more than this go to the server by themselves: it refuses packets above a limit (16 MB on MariaDB)."""
@@ -61,7 +61,7 @@ class Session:
 
     def write(self, text: str, arguments: Sequence[Any], *, taken: Exception | None = None) -> None:
         """Have something written before the next read, at the latest when the transaction ends."""
-        size = sum(len(one) for one in arguments if isinstance(one, str | bytes))
+        size = size_of(arguments)
         if self._characters + size > BATCH_CHARACTERS:
             self.flush()
         self._writes.append(Statement(text, arguments, taken))

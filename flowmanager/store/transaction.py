@@ -31,7 +31,7 @@ from flowmanager.store.records import (
     message_columns,
     step_columns,
 )
-from flowmanager.store.session import Session
+from flowmanager.store.session import BATCH_CHARACTERS, Session
 from flowmanager.store.statements import KEY, KEYS, SINCE, UNTIL, Statements
 
 
@@ -176,8 +176,8 @@ class SqlTransaction:
         self._session.write(text, arguments, taken=taken)
 
     def _insert(self, statement: Prepared, rows: Sequence[dict[str, Any]]) -> None:
-        if rows:
-            self._session.write(*statement.with_rows(rows))
+        for text, arguments in statement.with_rows(rows, limit=BATCH_CHARACTERS):
+            self._session.write(text, arguments)
 
     def _row(self, query: Prepared, key: Id, *, anew: bool = False) -> Any:
         """Return a row; `anew`: its time is later than that of an earlier read."""
