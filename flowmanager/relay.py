@@ -17,8 +17,8 @@ log = structlog.get_logger()
 
 LINGER_SECONDS = 0.005
 """How long to wait for more before a round: it costs three round trips whether for one record or for a hundred."""
-BATCH = 200
-"""Records of one round."""
+BATCH = 50
+"""Records of one round: their messages are in memory together."""
 MOST = 10_000
 """Records in hand at most, such as in an outage; those beyond are published from the outbox when they are late."""
 PAUSE_SECONDS = 1.0

@@ -18,7 +18,7 @@ from flowmanager.transport.link import StandingLink
 
 log = structlog.get_logger()
 
-BATCH = 500
+BATCH = 200
 """Rows of one round of publishing and of deleting."""
 ENDED_BATCH = 50
 """Activeflows of one transaction of deleting, each with some lines of history: it must be short."""

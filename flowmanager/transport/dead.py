@@ -7,7 +7,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from flowmanager.errors import BrokerLost, NotReplayed
-from flowmanager.transport.envelope import CUT, QUEUE, Delivery, read_delivery, replay_letter
+from flowmanager.transport.envelope import CUT, QUEUE, TIME, Delivery, read_delivery, replay_letter
 from flowmanager.transport.names import NAMES, Names
 from flowmanager.transport.publisher import LanePublisher
 from flowmanager.transport.session import Session
@@ -35,7 +35,13 @@ class DeadQueue:
         return self._count(self._names.dead)
 
     def take(self, most: int) -> Iterator[Delivery]:
-        """Yield the oldest messages, the oldest first. They are hidden from others until the session closes."""
+        """Yield messages, the oldest first. They are hidden from others until the session closes.
+
+        Replicated queues do not keep the order of what is given back: the time at which they were parked does.
+        """
+        yield from sorted(self._got(most), key=lambda one: str(one.headers.get(TIME, "")))
+
+    def _got(self, most: int) -> Iterator[Delivery]:
         for _ in range(most):
             with self._session.guard():
                 found: Any = self._channel.basic_get(self._names.dead, no_ack=False)

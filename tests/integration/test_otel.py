@@ -131,6 +131,7 @@ def test_a_request_is_followed_to_peers_and_events(stage: Stage) -> None:
     names = stage.room.names
     listener = stage.room.subscriber()
     activeflow_id = started(stage, SEND, {"type": "stop"})
+    assert [listener.take(5.0) is not None for _ in ("flow_created", "activeflow_created")] == [True, True]
     stage.ask("POST", f"/v1/activeflows/{activeflow_id}/execute", **traceparent(FIRST))
     sent = stage.named(FIRST, f"send {names.event}")
     chain = [

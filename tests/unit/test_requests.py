@@ -27,7 +27,8 @@ from flowmanager.schemas.requests import (
 )
 
 ID = "9c37e1f0-58ab-4d62-8e19-07b4c6d2a5f3"
-FORMS = [one for one in vars(requests).values() if isinstance(one, type) and issubclass(one, Form) and one is not Form]
+FORMS = [one for one in vars(requests).values() if isinstance(one, type) and issubclass(one, Form) and one().fields]
+"""Those that have fields."""
 EMPTY_ACTION = {"id": NIL, "next_id": NIL, "type": "", "option": None}
 
 DEFAULTS: list[tuple[type[Form], dict[str, Any]]] = [
