@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from typing import Any
 from uuid import uuid4
 
 from bench.pump import Ask, Json, Pump
 
-CUSTOMER = "5e4a0680-804e-11ec-8477-2fea5968d85b"
+CUSTOMER = os.environ.get("BENCH_CUSTOMER", "5e4a0680-804e-11ec-8477-2fea5968d85b")
 
 
 def act(action_type: str, /, name: str = "", **option: Any) -> Json:

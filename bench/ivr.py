@@ -12,3 +12,6 @@ IVR = (
     talk("You pressed ${menu.choice}."),
     act("hangup"),
 )
+
+SPOKEN = (*IVR[:2], talk("Nobody has to press anything."), *IVR[3:])
+"""The same without waiting for keys, which takes the time it takes."""

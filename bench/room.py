@@ -80,10 +80,13 @@ def served(services: Services, folder: Path, label: str, shape: Shape) -> Iterat
         subprocess.run(command("migrate"), env=environment, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         serve = command("serve", "--threads", str(shape.threads), "--processes", str(shape.processes))
         stubs = command("stub-managers", "--speed", "1000")
-        with program(serve, environment, folder) as worker, program(stubs, environment, folder):
-            wait_until_answered(side)
-            side.pids = family(worker.pid)
-            yield side
+        with program(stubs, environment, folder) as peers:
+            # First: the worker binds its queue to their exchanges when it connects.
+            expect_line(peers)
+            with program(serve, environment, folder) as worker:
+                wait_until_answered(side)
+                side.pids = family(worker.pid)
+                yield side
 
 
 def environment_of(side: Side, folder: Path) -> dict[str, str]:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from time import perf_counter
 
 from bench.flows import created, stored
-from bench.ivr import IVR
+from bench.ivr import SPOKEN
 from bench.pump import Ask, Done, Pump, Scenario, UntilEnded, User
 
 
 def start(pump: Pump) -> Callable[[], User]:
     """Store the flow."""
-    flow_id = stored(pump, IVR)
+    flow_id = stored(pump, SPOKEN)
 
     def user() -> User:
         while True:
