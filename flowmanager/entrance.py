@@ -61,11 +61,17 @@ class Entrance:
     def more(self, queue: str, link: Link) -> list[Delivery]:
         """Take from a queue what crowds, up to the first message that does not: that one is the next to be handled."""
         found: list[Delivery] = []
-        while len(found) < BATCH and (delivery := link.next_in(queue)) is not None:
-            if not self.crowds(delivery):
+        try:
+            while len(found) < BATCH and (delivery := link.next_in(queue)) is not None:
+                found.append(delivery)
+                if not self.crowds(delivery):
+                    link.give_back(found.pop())
+                    break
+        except Exception:
+            # Nobody else gives them back: they would be in this lane's hands for as long as its connection lasts.
+            for delivery in found:
                 link.give_back(delivery)
-                break
-            found.append(delivery)
+            raise
         return found
 
     def crowds(self, delivery: Delivery) -> bool:

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowmanager.core.ids import NIL
+from flowmanager.entrance import Entrance
+from flowmanager.errors import StoreLost
 from flowmanager.orchestrator.crowd import WINDOW_SECONDS, Crowd
+from flowmanager.transport.envelope import Delivery
 
 LOUD, QUIET, THIRD = (str(uuid4()) for _ in range(3))
 RECORD = str(uuid4())
@@ -134,3 +137,44 @@ def test_nobody_holds_more_than_half_when_several_come_again_and_again(steps: li
         elif held[customer]:
             room.crowd.leave(customer)
             held[customer] -= 1
+
+
+class Hands:
+    """The side of a link that takes messages from a queue and gives them back."""
+
+    def __init__(self, *waiting: Delivery) -> None:
+        self.waiting = list(waiting)
+        self.taken: list[Delivery] = []
+
+    def next_in(self, _queue: str) -> Delivery | None:
+        """Take the first one."""
+        if self.waiting:
+            self.taken.append(self.waiting.pop(0))
+            return self.taken[-1]
+        return None
+
+    def give_back(self, delivery: Delivery) -> None:
+        """Return one."""
+        self.taken.remove(delivery)
+
+
+def test_what_was_taken_to_be_moved_is_given_back_when_the_database_is_lost() -> None:
+    """It would be in the lane's hands, unanswered, for as long as the connection lives."""
+    hands = Hands(*(Delivery(queue="q", body=str(number).encode()) for number in range(3)))
+    asked: list[Delivery] = []
+
+    class Losing(Entrance):
+        """Loses the database at the third message."""
+
+        def crowds(self, delivery: Delivery) -> bool:
+            asked.append(delivery)
+            if len(asked) == 3:
+                raise StoreLost
+            return True
+
+    engine: Any = None
+    read: Any = None
+    link: Any = hands
+    with pytest.raises(StoreLost):
+        Losing(engine, read).more("q", link)
+    assert (len(asked), hands.taken) == (3, [])
