@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -80,11 +79,15 @@ class Session:
             self._send()
 
     def rollback(self) -> None:
-        """Undo what was done; without a word when the connection is lost."""
+        """Undo what was done; a connection on which that fails is not used again, as it may hold locks."""
         self._writes.clear()
-        if self._used:
-            with suppress(DBAPIError):
-                self._send([Statement("ROLLBACK", ())])
+        if not self._used:
+            return
+        try:
+            self._send([Statement("ROLLBACK", ())])
+        except DBAPIError as error:
+            if self._used:
+                self._connection.invalidate(error)
 
     def close(self) -> None:
         """Give the connection back."""
