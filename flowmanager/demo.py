@@ -29,6 +29,7 @@ from flowmanager.stub_managers.world import Pace
 from flowmanager.timeline import Timeline
 from flowmanager.transport.caller import Caller
 from flowmanager.transport.subscriber import Subscriber
+from flowmanager.words import plural
 
 PACE = Pace(step=0.05, media=0.25, bridge=0.6, alone=2.0, agent=1.2, ai=0.5)
 """Fast enough not to bore, slow enough for the wait flow to loop."""
@@ -87,7 +88,7 @@ class Listener:
         self.timeline.name(data["id"], "<after-call work>")
         self.variables[data["id"]] = inherited
         named = {key: value for key, value in inherited.items() if not key.startswith("voipbin.activeflow.")}
-        self.timeline.line("variable", data["id"], f"inherits {len(named)} variables")
+        self.timeline.line("variable", data["id"], f"inherits {plural(len(named), 'variable')}")
 
     def compare(self, caller: Caller, activeflow_id: Id) -> None:
         """Show which variables have changed; empty ones say nothing when they are new."""

@@ -12,6 +12,7 @@ from flowmanager.bootstrap import make_store
 from flowmanager.console import database_settings, embedded_option, require_tables, told
 from flowmanager.ports import Purged
 from flowmanager.store.sql_store import SqlStore
+from flowmanager.words import plural
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 EXPIRED_BATCH = 500
@@ -89,4 +90,4 @@ def shown(found: Purged) -> bool:
 
 def amount(purged: Purged) -> str:
     """Return an amount in words."""
-    return f"{purged.activeflows} ended activeflows with {purged.steps} actions of their history"
+    return f"{plural(purged.activeflows, 'ended activeflow')} with {plural(purged.steps, 'action')} of history"

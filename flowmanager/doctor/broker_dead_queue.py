@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flowmanager.check import Finding, Server, check, doubtful, well
 from flowmanager.patient import Patient
+from flowmanager.words import plural
 
 
 @check("broker-dead-queue", after="broker-queues", server=Server.RABBITMQ)
@@ -19,7 +20,7 @@ def broker_dead_queue(patient: Patient) -> Iterator[Finding]:
         count = session.channel().queue_declare(queue, passive=True).message_count
     if count:
         yield doubtful(
-            f"{count} messages in {queue} that nobody could handle",
+            f"{plural(count, 'message')} in {queue} that nobody could handle",
             "look for message_parked in the log, then see `The dead queue` in docs/operations.md",
         )
     else:

@@ -14,6 +14,7 @@ from flowmanager import __version__
 from flowmanager.lint.finding import ORDER, Finding, Severity, accepted
 from flowmanager.lint.linter import all_rules
 from flowmanager.lint.refusals import ABOUT, NAME
+from flowmanager.words import plural
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -55,11 +56,6 @@ def summary(files: Files) -> str:
     told = [plural(counted[severity], severity.value) for severity in ORDER if counted[severity]]
     hint = ". Mend the errors first: they hide the way through the flow from other rules" if counted[ORDER[0]] else ""
     return f"{', '.join(told) or 'nothing found'} in {plural(len(files), 'flow')}{hint}"
-
-
-def plural(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def as_json(files: Files) -> str:

@@ -12,6 +12,7 @@ import click
 
 from flowmanager.trace.labels import SHORT_ID, cut
 from flowmanager.trace.text import STATE_COLOURS, span
+from flowmanager.words import plural
 
 COLUMNS = {"ID": 36, "STATE": 26, "ACTION": 20, "SINCE": 10, "AGE": 10, "REFERENCE": 22, "FLOW": 22, "CUSTOMER": 9}
 WIDE = 1000
@@ -55,8 +56,7 @@ def heading(rows: Sequence[Row], *, more: bool) -> str:
     states = Counter(row.state for row in rows)
     told = ", ".join(f"{number} {state}" for state, number in states.most_common())
     moment = f" at {rows[0].now:%H:%M:%S} UTC" if rows and rows[0].now else ""
-    many = f"the newest {len(rows)}" if more else str(len(rows))
-    return f"{many} activeflows{moment}{': ' if told else ''}{told}"
+    return f"{'the newest ' if more else ''}{plural(len(rows), 'activeflow')}{moment}{': ' if told else ''}{told}"
 
 
 def table(rows: Sequence[Row], names: Mapping[str, str], *, left: int = 0, width: int = WIDE) -> Iterator[str]:

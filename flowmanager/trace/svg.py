@@ -14,6 +14,7 @@ from flowmanager.trace.marks import look, numbers, times
 from flowmanager.trace.model import PlannedAction, Trace
 from flowmanager.trace.svg_style import STYLE
 from flowmanager.trace.ways import Way, ports_of, way_of
+from flowmanager.words import plural
 
 NODE_WIDTH = 216.0
 LINE_HEIGHT = 15.0
@@ -44,7 +45,7 @@ def svg_of_trace(trace: Trace) -> str:
 
 def svg_of_flow(actions: Sequence[PlannedAction], name: str) -> str:
     """Return the picture of a template."""
-    return page(graph_of_flow(actions), name, f"{len(actions)} actions", [])
+    return page(graph_of_flow(actions), name, plural(len(actions), "action"), [])
 
 
 def page(main: Group, title: str, subtitle: str, told: Sequence[str]) -> str:

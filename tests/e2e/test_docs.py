@@ -30,3 +30,24 @@ def terminals(tmp_path: Path) -> Iterator[Terminals]:
 def test_a_page_can_be_followed(page: str, terminals: Terminals) -> None:
     """One command after the other, as a reader would."""
     assert [block for block in follow(ROOT / page, terminals) if block.kind == "sh"]
+
+
+WRITTEN = (
+    "docs/asyncapi.yaml",
+    "docs/reference/messages.md",
+    "docs/reference/actions.md",
+    "docs/reference/commands.md",
+    "config/flowmanager.env.example",
+)
+"""What `make contract` writes."""
+
+
+def test_make_contract_changes_nothing_that_is_current(terminals: Terminals) -> None:
+    """In a folder that has none of it yet: every file comes out as it is kept."""
+    for path in WRITTEN:
+        (terminals.folder / path).parent.mkdir(parents=True, exist_ok=True)
+    assert terminals.run("make contract") == (0, "")
+    made = [path for path in terminals.folder.rglob("*.*") if {"docs", "config"} & set(path.parts)]
+    assert sorted(str(path.relative_to(terminals.folder)) for path in made) == sorted(WRITTEN)
+    for path in WRITTEN:
+        assert (terminals.folder / path).read_bytes() == (ROOT / path).read_bytes(), path

@@ -87,7 +87,7 @@ def test_running_ones_are_listed_with_their_state(room: ClientRoom) -> None:
     running, over = started(room.client()), started(room.client())
     room.client().activeflows.stop(over)
     shown = run().output
-    assert "1 activeflows at " in shown
+    assert "1 activeflow at " in shown
     assert over not in shown
     [line] = [line for line in shown.splitlines() if line.startswith(running)]
     assert "waiting: caller" in line

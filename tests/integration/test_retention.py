@@ -99,11 +99,11 @@ def test_the_command_says_what_it_would_delete_and_then_deletes(desk: Desk) -> N
     old = finished(desk)
     desk.later(DAY * 31)
     would = purge(desk, "--older-than", "30d", "--dry-run")
-    assert would.stdout.startswith("would delete 1 ended activeflows with 2 actions of their history")
+    assert would.stdout.startswith("would delete 1 ended activeflow with 2 actions of history")
     assert desk.get(f"/v1/activeflows/{old.id}").status == 200
     done = purge(desk, "--older-than", "30d", "--batch", "1")
     assert done.exit_code == 0, done.output
-    assert re.match("deleted 1 ended activeflows with 2 actions of their history, and [0-9]+ expired", done.stdout)
+    assert re.match("deleted 1 ended activeflow with 2 actions of history, and [0-9]+ expired", done.stdout)
     assert desk.get(f"/v1/activeflows/{old.id}").status == 404
     assert purge(desk, "--older-than", "30d").stdout.startswith("deleted 0 ended activeflows")
 
@@ -112,7 +112,7 @@ def test_the_command_takes_the_age_of_the_setting(desk: Desk) -> None:
     """Without an age of its own it does what workers do."""
     finished(desk)
     desk.later(DAY + 1)
-    assert purge(desk, **TOLD).stdout.startswith("deleted 1 ended activeflows")
+    assert purge(desk, **TOLD).stdout.startswith("deleted 1 ended activeflow ")
 
 
 def test_without_any_age_the_command_leaves_ended_ones_alone(desk: Desk) -> None:

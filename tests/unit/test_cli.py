@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from flowmanager.transport.responder import Responder
 SECRET = "s3cr3t"
 COMMANDS = {"serve", "migrate", "dead", "purge", "demo", "rpc", "stub-managers"}
 BROKER = "amqp://guest:guest@localhost:1/"
+ANSWERING = {"RABBITMQ_ADDRESS": "memory://", "FLOWMANAGER_QUEUE_PREFIX": "test-cli"}
 
 
 @pytest.fixture(autouse=True)
@@ -163,11 +165,61 @@ def test_rpc_shows_the_answer(tmp_path: Path, method: str, status: int) -> None:
     """The data go to the output, the status beside it; an error status is the command's failure."""
     body = tmp_path / "body.json"
     body.write_text('{"b": 1, "a": [2]}')
-    settings = {"RABBITMQ_ADDRESS": "memory://", "FLOWMANAGER_QUEUE_PREFIX": "test-cli"}
-    ended = run("rpc", method, "/v1/flows", f"@{body}", "--request-id", "r-1", **settings)
+    ended = run("rpc", method, "/v1/flows", f"@{body}", "--request-id", "r-1", **ANSWERING)
     assert ended.stderr == f"{status}\n"
     assert ended.exit_code == (0 if status == 200 else 1)
     assert ended.stdout.startswith('{\n  "data": {\n    "a": [\n      2\n    ],\n    "b": 1\n  },\n')
     assert '"publisher": "cli"' in ended.stdout
     assert '"request_id": "r-1"' in ended.stdout
     assert f'"method": "{method.upper()}"' in ended.stdout
+
+
+@pytest.mark.usefixtures("answering")
+@pytest.mark.parametrize(("field", "told"), [("method", "GET\n"), ("data", '{"a":[1]}\n')])
+def test_rpc_shows_one_field_alone(field: str, told: str) -> None:
+    """As a shell needs it: a text without quotes, everything else as JSON on one line."""
+    ended = run("rpc", "GET", "/v1/flows", '{"a": [1]}', "--only", field, **ANSWERING)
+    assert (ended.exit_code, ended.stdout) == (0, told)
+
+
+@pytest.mark.usefixtures("answering")
+def test_rpc_says_that_a_field_is_missing() -> None:
+    """And a refusal is shown whole, whatever was wanted of the answer."""
+    ended = run("rpc", "GET", "/v1/flows", "--only", "colour", **ANSWERING)
+    assert (ended.exit_code, "--only colour: the answer has no such field" in ended.stderr) == (2, True)
+    refused = run("rpc", "DELETE", "/v1/flows", "--only", "colour", **ANSWERING)
+    assert (refused.exit_code, '"method": "DELETE"' in refused.stdout) == (1, True)
+
+
+@pytest.fixture
+def other_manager() -> Iterator[Responder]:
+    """Another manager, in the memory of this process; it has no calls."""
+
+    def answer(_queue: str, request: dict[str, object]) -> dict[str, object]:
+        return {"status_code": 404 if request["uri"] == "/v1/calls" else 200, "data": request}
+
+    responder = Responder("memory://", ("test-cli.call-manager.request",), answer)
+    assert responder.start()
+    yield responder
+    responder.stop()
+
+
+@pytest.mark.usefixtures("other_manager")
+def test_rpc_asks_another_manager() -> None:
+    """On its queue; its refusal is one sentence."""
+    sent = run("rpc", "post", "/v1/stub/digits", '{"digits": "1"}', "--to", "call", "--request-id", "r-2", **ANSWERING)
+    assert (sent.exit_code, sent.stderr) == (0, "200\n")
+    asked = json.loads(sent.stdout)
+    assert (asked["method"], asked["data"], asked["request_id"]) == ("POST", {"digits": "1"}, "r-2")
+    refused = run("rpc", "GET", "/v1/calls", "--to", "call", **ANSWERING)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("flowmanager: ")
+    assert "404" in refused.stderr
+
+
+def test_rpc_says_that_another_manager_does_not_answer() -> None:
+    """Nobody plays queue-manager here."""
+    ended = run("rpc", "GET", "/v1/queues", "--to", "queue", "--seconds", "0.1", **ANSWERING)
+    assert ended.exit_code == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "queue" in ended.stderr
