@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from flowmanager.exploration.explore import MAX_RUNS, Explorer, Progress
 from flowmanager.exploration.show import show as show_exploration
 from flowmanager.simulation.flow_file import FlowBody, read_flow_file
 from flowmanager.simulation.run import run_simulation
-from flowmanager.simulation.script import Script
+from flowmanager.simulation.script import PULL, PUSH, Script
 from flowmanager.simulation.script_reader import read_script_file
 from flowmanager.simulation.show import show, verdict
 
@@ -26,6 +27,12 @@ READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("flow", type=READABLE)
 @click.option("--script", "script_file", type=READABLE, help="What the caller does and what must come of it, in YAML.")
+@click.option(
+    "--mode",
+    type=click.Choice([PUSH, PULL]),
+    help="Who drives a call: flow-manager (push), or call-manager that asks for each action (pull). "
+    "If nothing is said, what the script says; else push.",
+)
 @click.option("--explore", is_flag=True, help="Walk every branch that can be found, and tell what was not reached.")
 @click.option(
     "--max-runs",
@@ -55,6 +62,7 @@ def command(flow: Path, script_file: Path | None, explore: bool, **options: Any)
         raise click.UsageError("--min-coverage needs --explore: one simulation alone covers little.")
     body = read_flow_file(flow)
     script = read_script_file(script_file) if script_file else Script()
+    script = replace(script, mode=options["mode"] or script.mode)
     sys.exit(explored(body, script, options) if explore else played(body, script, options))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from flowmanager.core.ids import NIL, Id
 from flowmanager.ports import Ids
@@ -36,6 +36,7 @@ LENGTHS: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
     "echo": lambda option: milliseconds(option, "duration") or ECHO_SECONDS,
     "stream_echo": lambda option: milliseconds(option, "duration") or ECHO_SECONDS,
     "digits_receive": lambda option: milliseconds(option, "duration"),
+    "sleep": lambda option: milliseconds(option, "duration") or 0.0,
     "digits_send": lambda option: len(str(option.get("digits", ""))) * (milliseconds(option, "duration") or 0.0),
 }
 """How long media actions take, in seconds; None: until something else ends them."""
@@ -45,6 +46,16 @@ def milliseconds(option: Mapping[str, Any], name: str) -> float | None:
     """Return a time of an option in seconds; None: it has none."""
     value = option.get(name)
     return value / 1000 if isinstance(value, int | float) and value > 0 else None
+
+
+class CallDriver(Protocol):
+    """Drives the flows of calls."""
+
+    def begin(self, call_id: Id, activeflow_id: Id) -> None:
+        """A call begins with its flow."""
+
+    def media_done(self, call_id: Id) -> None:
+        """What a call did is complete."""
 
 
 class Peers(StubWorld):
@@ -57,6 +68,8 @@ class Peers(StubWorld):
         )
         super().__init__(outside, pace=pace, timetable=agenda.timetable)
         self.agenda, self.ids, self.script = agenda, ids, script
+        self.driver: CallDriver | None = None
+        """Who drives calls; None: flow-manager does, and is told what happens."""
         self.waits: Callable[[float], None] = agenda.clock.advance
         """Lets time pass, and what is due happen, while an answer is kept back."""
         self.every_queue(queue_plan(script))
@@ -85,6 +98,20 @@ class Peers(StubWorld):
         """Return how long a media action takes."""
         length = LENGTHS.get(action_type)
         return length(option) if length else self.pace.media
+
+    def media_done(self, call_id: Id, told: Mapping[str, Any]) -> None:
+        """Tell it whoever drives the call."""
+        if self.driver is None:
+            super().media_done(call_id, told)
+        else:
+            self.driver.media_done(call_id)
+
+    def begin_flow(self, call_id: Id, activeflow_id: Id) -> None:
+        """Let whoever drives the call begin."""
+        if self.driver is None:
+            super().begin_flow(call_id, activeflow_id)
+        else:
+            self.driver.begin(call_id, activeflow_id)
 
     def let_ai_set_variables(self, record: object) -> None:
         """Set what an AI found out, just before it leaves."""

@@ -17,6 +17,7 @@ from flowmanager.simulation.director import Director, Enough
 from flowmanager.simulation.expectations import failures
 from flowmanager.simulation.flow_file import CUSTOMER, FlowBody, flow_body, store_flow
 from flowmanager.simulation.office import Endless, Office
+from flowmanager.simulation.pull import PullingCalls
 from flowmanager.simulation.recorder import Recorder
 from flowmanager.simulation.result import Result
 from flowmanager.simulation.script import Hangup, InvalidScript, Repeat, Script, Silence, Step
@@ -64,13 +65,21 @@ def quiet_logs() -> Iterator[list[Any]]:
 
 
 def prepare(office: Office, flow: FlowBody) -> None:
-    """Store the flow and those that the script adds."""
+    """Store the flow and those that the script adds. Raises InvalidFlow and InvalidScript."""
+    check_mode(office.script)
     for flow_id, body in office.script.flows.items():
         given = flow_body(body)
         store_flow(office, given, flow_id, name=str(given.get("name") or flow_id[:8]))
     office.flow_id = store_flow(office, flow)
     check_names(office)
     office.recorder.forget()
+
+
+def check_mode(script: Script) -> None:
+    """Raise InvalidScript when nobody would pull."""
+    if script.pulls and script.reference is not ReferenceType.CALL:
+        why = f"only calls are pulled: call-manager asks for their actions; a {script.reference.value!r} is executed"
+        raise InvalidScript(f"mode: {why}", path="mode")
 
 
 def check_names(office: Office) -> None:
@@ -119,7 +128,10 @@ def start(office: Office, caller: Caller) -> None:
         office.recorder.runs[ACTIVEFLOW_ID].known = {**office.recorder.records[ACTIVEFLOW_ID].variables, **given}
         office.request("POST", f"/v1/variables/{ACTIVEFLOW_ID}/variables", {"variables": given})
     caller.begin()
-    office.request("POST", f"/v1/activeflows/{ACTIVEFLOW_ID}/execute")
+    if script.pulls:
+        PullingCalls(office).begin(CALL_ID, ACTIVEFLOW_ID)
+    else:
+        office.request("POST", f"/v1/activeflows/{ACTIVEFLOW_ID}/execute")
     caller.notice()
 
 
@@ -146,7 +158,8 @@ def opening(script: Script) -> str:
     """Tell what begins, and when."""
     when = f"{script.start:%A %d %B %Y, %H:%M} {script.start.tzinfo}"
     if script.reference is ReferenceType.CALL:
-        return f"{script.caller} calls {script.called} ({when})"
+        pulls = "; call-manager asks for each action (pull mode)" if script.pulls else ""
+        return f"{script.caller} calls {script.called} ({when}){pulls}"
     return f"a flow begins, its reference is of type {script.reference.value!r} ({when})"
 
 

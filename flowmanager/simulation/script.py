@@ -15,6 +15,7 @@ from flowmanager.stub_managers.rules import Rule
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 MONDAY = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 """When a script that does not say so begins: a fixed moment, so that each run is like the other."""
+PUSH, PULL = "push", "pull"
 DAY_SECONDS = 86_400.0
 
 
@@ -150,6 +151,8 @@ class Script:
 
     about: str = ""
     reference: ReferenceType = ReferenceType.CALL
+    mode: str = PUSH
+    """`push`: flow-manager sends media actions to call-manager. `pull`: call-manager asks for each action."""
     start: datetime = MONDAY
     caller: str = "+3225550101"
     called: str = "+3225550100"
@@ -169,4 +172,10 @@ class Script:
     """What they answer the action `webhook_send`."""
     limit: float = DAY_SECONDS
     """After how long the simulation is given up."""
+
+    @property
+    def pulls(self) -> bool:
+        """Say whether call-manager asks for each action."""
+        return self.mode == PULL
+
     expect: Expect = Expect()

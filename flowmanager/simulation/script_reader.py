@@ -14,13 +14,13 @@ import orjson
 from flowmanager.core.activeflow import EndedReason, ReferenceType
 from flowmanager.schemas.fields import parse_id
 from flowmanager.simulation.parts import Origin, Part, duration, read_yaml
-from flowmanager.simulation.script import MONDAY, Agent, Ai, Expect, InvalidScript, Script
+from flowmanager.simulation.script import MONDAY, PULL, PUSH, Agent, Ai, Expect, InvalidScript, Script
 from flowmanager.simulation.script_peers import peer_rule
 from flowmanager.simulation.script_steps import step
 
 FIELDS = (
-    *("about", "reference", "start", "caller", "called", "variables", "flows", "steps", "agent", "ai", "amd", "calls"),
-    *("peers", "fetch", "webhooks", "limit", "expect"),
+    *("about", "reference", "mode", "start", "caller", "called", "variables", "flows", "steps", "agent", "ai", "amd"),
+    *("calls", "peers", "fetch", "webhooks", "limit", "expect"),
 )
 START = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:\d{2})?(?: +(\S+))?")
 REFERENCES = tuple(kind.value for kind in ReferenceType if kind.value)
@@ -171,6 +171,7 @@ EXPECTATIONS: Mapping[str, Callable[[Part], Any]] = {
 READERS: Mapping[str, Callable[[Part], Any]] = {
     "about": Part.text,
     "reference": lambda part: ReferenceType("" if part.value is None else part.word(*REFERENCES)),
+    "mode": lambda part: part.word(PUSH, PULL),
     "start": start,
     "caller": Part.text,
     "called": Part.text,

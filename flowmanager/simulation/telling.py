@@ -195,6 +195,7 @@ REQUESTS: Mapping[str, str] = {
     "continue": "lets the blocked flow go on",
     "push_actions": "puts actions in",
     "stop": "stops the flow",
+    "next": "call-manager asks for the next action",
 }
 
 

@@ -91,5 +91,4 @@ def forget(world: World, call_id: Id) -> None:
 
 def report_done(world: World, call_id: Id, activeflow_id: Id, action_id: Id) -> None:
     """Tell flow-manager that a media action is complete."""
-    told = {"action_id": action_id, "activeflow_id": activeflow_id}
-    world.tell("media", "done", {"call_id": call_id}, told)
+    world.media_done(call_id, {"action_id": action_id, "activeflow_id": activeflow_id})

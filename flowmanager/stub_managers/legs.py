@@ -118,4 +118,4 @@ def pick_up(world: World, leg: Call) -> None:
     """The other side answers: its flow begins."""
     calls.set_status(world, leg, "progressing")
     if world.run_legs and leg["status"] == "progressing":
-        world.try_ask("POST", f"/v1/activeflows/{leg['activeflow_id']}/execute")
+        world.begin_flow(leg["id"], leg["activeflow_id"])

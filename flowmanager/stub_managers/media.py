@@ -143,6 +143,7 @@ BEGIN: Mapping[str, Callable[[World, Job], None]] = {
     "play": play,
     "recording_start": start_recording,
     "recording_stop": stop_recording,
+    "sleep": play,
     "stream_echo": play,
     "talk": play,
 }

@@ -154,6 +154,15 @@ class World:
             log.warning("stub_request_failed", method=method, uri=uri, reason=error.reason, why=str(error))
             return None
 
+    def media_done(self, call_id: Id, told: Mapping[str, Any]) -> None:
+        """A media action of a call is complete: tell flow-manager."""
+        self.tell("media", "done", {"call_id": call_id}, told)
+
+    def begin_flow(self, call_id: Id, activeflow_id: Id) -> None:
+        """A call that a flow made was answered: have its flow begin."""
+        del call_id
+        self.try_ask("POST", f"/v1/activeflows/{activeflow_id}/execute")
+
     def set_variables(self, activeflow_id: Id, variables: Mapping[str, str]) -> None:
         """Set variables in the middle of a request; a failure changes nothing for the request."""
         uri = f"/v1/variables/{activeflow_id}/variables"
