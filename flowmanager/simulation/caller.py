@@ -10,6 +10,7 @@ from typing import Any
 from flowmanager.core.activeflow import Activeflow, State
 from flowmanager.core.ids import Id
 from flowmanager.simulation import script as steps
+from flowmanager.simulation import script_events
 from flowmanager.simulation.office import Office
 from flowmanager.simulation.telling import span
 
@@ -22,6 +23,29 @@ KEY_SECONDS = 0.3
 
 Condition = Callable[[], bool]
 Acts = Generator[Condition, None, None]
+
+
+@dataclass(slots=True)
+class Thread:
+    """Something that goes on, a bit at a time, as soon as what it waits for is so."""
+
+    acts: Acts
+    event: steps.Event | None = None
+    """The event that it brings; None: the steps."""
+    wanted: Condition | None = None
+    over: bool = False
+    busy: bool = False
+    """It does something just now, in which time passes: it is not asked to go on."""
+
+    def go_on(self) -> None:
+        """Go on as far as that is possible now."""
+        while not self.busy and not self.over and (self.wanted is None or self.wanted()):
+            self.busy = True
+            try:
+                self.wanted = next(self.acts, None)
+            finally:
+                self.busy = False
+            self.over = self.wanted is None
 
 
 @dataclass(slots=True)
@@ -39,21 +63,20 @@ class Caller:
     """How many actions the flow had come to when the step before was done."""
     listened: int = 0
     """Up to which text the caller has listened."""
-    acts: Acts | None = None
-    wanted: Condition | None = None
+    threads: list[Thread] = field(default_factory=list)
+    """The steps, and each of the script's events, beside each other."""
 
     def begin(self) -> None:
         """Begin to play, and look on from now on."""
-        self.acts = self.play()
+        events = (Thread(self.comes(one, since=0), one) for one in self.office.script.events)
+        self.threads = [Thread(self.play()), *events]
         self.office.watchers.append(self.notice)
         self.notice()
 
     def notice(self) -> None:
         """Go on as far as that is possible now."""
-        while self.acts is not None and (self.wanted is None or self.wanted()):
-            self.wanted = next(self.acts, None)
-            if self.wanted is None:
-                self.acts = None
+        for thread in self.threads:
+            thread.go_on()
 
     def play(self) -> Acts:
         """Do one step after the other."""
@@ -81,12 +104,14 @@ class Caller:
         ends_talk = action.type == "talk" and (action.option or {}).get("digits_handle") == "next"
         return flow.state is State.WAITING and (action.type == "digits_receive" or ends_talk)
 
-    def at(self, said: str) -> bool:
-        """Say whether the flow is at an action, or has come to it since the step before."""
+    def at(self, said: str, since: int | None = None) -> bool:
+        """Say whether the flow is at an action, or has come to it since the step before (or since so many actions)."""
         recorder = self.office.recorder
         label = recorder.labels.find(said) or said
         here = recorder.labels.of(self.flow.current_action.id, self.flow.current_action.type)
-        return (here == label and not self.flow.over) or label in recorder.entered[self.mark :]
+        return (here == label and not self.flow.over) or label in recorder.entered[
+            self.mark if since is None else since :
+        ]
 
     def tell(self, what: str) -> None:
         """Write down what the caller does."""
@@ -194,6 +219,25 @@ class Caller:
         self.office.request("POST", f"/v1/variables/{self.activeflow_id}/variables", {"variables": step.variables})
         yield from self.pause(0)
 
+    def event(self, step: steps.Event) -> Acts:
+        """Bring a message of another manager."""
+        yield from self.comes(step)
+
+    def comes(self, step: steps.Event, since: int | None = None) -> Acts:
+        """Bring a message when its time has come."""
+        if step.at:
+            yield lambda: self.at(step.at, since)
+        yield from self.pause(step.after)
+        body = script_events.filled(step.body, self.ids(), self.flow.variables)
+        for _ in range(step.times):
+            self.office.bring(body)
+        yield from self.pause(0)
+
+    def ids(self) -> Mapping[str, str]:
+        """Return the ids that an event may name."""
+        own = {"call": self.call_id, "activeflow": self.activeflow_id, "flow": self.office.flow_id}
+        return {**own, "customer": self.flow.customer_id, "action": self.flow.current_action.id}
+
     def left_over(self) -> steps.Step | None:
         """Return the step that was waited for in the end; None: all were done."""
         all_steps = self.office.script.steps
@@ -218,6 +262,7 @@ PLAYS: Mapping[type, Callable[[Caller, Any], Acts]] = {
     steps.Reaches: Caller.reaches,
     steps.Say: Caller.say,
     steps.Hangup: Caller.hangup,
+    steps.Event: Caller.event,
     steps.Repeat: Caller.repeat,
     steps.Resume: Caller.resume,
     steps.SetVariables: Caller.set_variables,

@@ -25,7 +25,7 @@ from flowmanager.ports import Ask
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.route import Route, Router
 from flowmanager.settings import Settings
-from flowmanager.simulation import telling
+from flowmanager.simulation import script_events, telling
 from flowmanager.simulation.clock import Agenda, Clock
 from flowmanager.simulation.director import Director
 from flowmanager.simulation.line import Line
@@ -148,6 +148,16 @@ class Office:
         """Bring an event to flow-manager."""
         delivery = Delivery(queue="event", body=orjson.dumps(body), message_id=self.ids.new())
         self.peers.after(0, lambda: self.receiver.handle(delivery, cast(Link, self.line)))
+
+    def bring(self, body: Mapping[str, Any]) -> None:
+        """Bring a raw event of a script, and tell whether anybody here listens to such."""
+        event = script_events.decoded(body)
+        subscription = subscriptions().get((event.source, event.name))
+        why = "flow-manager does not listen to it" if subscription is None else ""
+        if subscription is not None and subscription.read(event) is None:
+            why = "flow-manager makes nothing of it: an id or a value that it needs is missing"
+        self.recorder.add("event", script_events.told(body) + (f" ({why})" if why else ""), body=body)
+        self.send_event(body)
 
     def ask(self, ask: Ask) -> Any:
         """Ask flow-manager; see the port Rpc."""

@@ -85,7 +85,8 @@ def check_mode(script: Script) -> None:
 def check_names(office: Office) -> None:
     """Raise InvalidScript for the name of an action that the flow does not have."""
     labels, script = office.recorder.labels, office.script
-    said = [(step.path, name) for step in each_step(script.steps) if (name := named(step))]
+    steps = (*script.steps, *script.events)
+    said = [(step.path, name) for step in each_step(steps) if (name := named(step))]
     said += [("expect.visited", name) for name in script.expect.visited]
     said += [("expect.not_visited", name) for name in script.expect.not_visited]
     for path, name in said:
@@ -199,7 +200,10 @@ def summed_up(office: Office, caller: Caller, endless: str, logs: list[Any]) -> 
         path=path_of(recorder),
         labels=recorder.labels,
     )
-    return replace(result, failures=(*caller.failures, *unplayed(caller), *failures(office.script.expect, result)))
+    return replace(
+        result,
+        failures=(*caller.failures, *unplayed(caller), *unheard(caller), *failures(office.script.expect, result)),
+    )
 
 
 def path_of(recorder: Recorder) -> tuple[tuple[str, str], ...]:
@@ -243,12 +247,19 @@ def unplayed(caller: Caller) -> list[str]:
     return [f"{step.path}: {NEVER[type(step).__name__](step)}{more}"]
 
 
+def unheard(caller: Caller) -> list[str]:
+    """Return the events for which the time never came."""
+    late = (one.event for one in caller.threads if one.event and not one.over)
+    return [f"{event.path}: the flow never came to {event.at}" for event in late if event.at]
+
+
 NEVER: Mapping[str, Any] = {
     "Press": lambda step: f"the flow never came to {step.at}" if step.at else "the flow did not ask for keys",
     "Silence": lambda _step: "the flow did not ask for keys",
     "Hears": lambda step: f"never heard {step.text!r}",
     "Reaches": lambda step: f"the flow never came to {step.action}",
     "Hangup": lambda step: f"the flow never came to {step.at}",
+    "Event": lambda step: f"the flow never came to {step.at}",
     "Resume": lambda _step: "the flow was never blocked",
     "Say": lambda _step: "the flow was over",
     "SetVariables": lambda _step: "the flow was over",

@@ -92,6 +92,17 @@ class SetVariables(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Step):
+    """A message of another manager comes: `after` seconds, counted from the action `at` when there is one."""
+
+    body: Mapping[str, Any]
+    at: str = ""
+    after: float = 0.0
+    times: int = 1
+    """How often it comes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat(Step):
     """Do some steps again and again, as long as the flow is not over."""
 
@@ -160,6 +171,8 @@ class Script:
     flows: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     """Other flows by id, as the bodies that store them."""
     steps: tuple[Step, ...] = ()
+    events: tuple[Event, ...] = ()
+    """What comes in beside the steps."""
     agent: Agent = Agent()
     ai: Ai = Ai()
     amd: str = "human"

@@ -15,11 +15,26 @@ from flowmanager.core.activeflow import EndedReason, ReferenceType
 from flowmanager.schemas.fields import parse_id
 from flowmanager.simulation.parts import Origin, Part, duration, read_yaml
 from flowmanager.simulation.script import MONDAY, PULL, PUSH, Agent, Ai, Expect, InvalidScript, Script
+from flowmanager.simulation.script_events import event
 from flowmanager.simulation.script_peers import peer_rule
 from flowmanager.simulation.script_steps import step
 
 FIELDS = (
-    *("about", "reference", "mode", "start", "caller", "called", "variables", "flows", "steps", "agent", "ai", "amd"),
+    *(
+        "about",
+        "reference",
+        "mode",
+        "start",
+        "caller",
+        "called",
+        "variables",
+        "flows",
+        "steps",
+        "events",
+        "agent",
+        "ai",
+        "amd",
+    ),
     *("calls", "peers", "fetch", "webhooks", "limit", "expect"),
 )
 START = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:\d{2})?(?: +(\S+))?")
@@ -177,6 +192,7 @@ READERS: Mapping[str, Callable[[Part], Any]] = {
     "called": Part.text,
     "variables": Part.texts,
     "steps": lambda part: tuple(step(one) for one in part.items()),
+    "events": lambda part: tuple(event(one) for one in part.items()),
     "agent": agent,
     "ai": ai,
     "amd": lambda part: part.word("human", "machine"),

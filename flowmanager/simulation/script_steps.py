@@ -18,6 +18,7 @@ from flowmanager.simulation.script import (
     Silence,
     Step,
 )
+from flowmanager.simulation.script_events import event
 
 KEYS = re.compile(r"[0-9A-Da-d*#]{1,64}")
 MOST_TIMES = 1000
@@ -135,6 +136,7 @@ STEPS: Mapping[str, Callable[[Part], Step]] = {
     "say": lambda part: Say(text=part.text(), path=part.path),
     "hangup": hangup,
     "repeat": repeat,
+    "event": event,
     "continue": lambda part: Resume(path=part.path),
     "set": lambda part: SetVariables(variables=part.texts(), path=part.path),
 }

@@ -16,11 +16,20 @@ COLOURS = {
     "caller": "cyan",
     "peer": "blue",
     "request": "blue",
+    "event": "blue",
     "variable": "magenta",
     "end": "yellow",
     "note": "white",
 }
-WHO = {"caller": "caller", "peer": "peer", "request": "  asks", "variable": "  sets", "end": "end", "note": "·"}
+WHO = {
+    "caller": "caller",
+    "peer": "peer",
+    "request": "  asks",
+    "event": "event",
+    "variable": "  sets",
+    "end": "end",
+    "note": "·",
+}
 LABEL_WIDTH, TYPE_WIDTH = 24, 16
 SHORT_ID = 8
 
