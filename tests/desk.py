@@ -244,13 +244,15 @@ class Desk:
         self.sweeper.publish_late(self.store, SWEEP.outbox)
 
     def later(self, seconds: float) -> None:
-        """Let time pass: deadlines, heartbeats and unpublished messages get older."""
+        """Let time pass: records, deadlines, heartbeats and unpublished messages get older."""
         aged = (
             (activeflows, "wait_until"),
             (activeflows, "tm_end"),
             (workers, "tm_heartbeat"),
             (outbox, "tm_create"),
             (flows, "tm_expire"),
+            (flows, "tm_create"),
+            (activeflows, "tm_create"),
             (answers, "tm_expire"),
         )
         with self.engines.transactions.begin() as connection:

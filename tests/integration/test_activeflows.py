@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flowmanager.core.ids import MAIN, NIL, START
-from tests.desk import Desk, Json, act, new_id, talk
+from tests.desk import Desk, Json, Run, act, new_id, talk
 
 TYPES = ("", "call", "conversation", "message", "api", "campaign", "transcribe", "recording", "ai", "webchat")
 
@@ -289,7 +289,10 @@ def test_a_deletion_of_an_ended_activeflow_only_hides(desk: Desk) -> None:
 
 def test_a_list_shows_the_newest_first_with_histories(desk: Desk) -> None:
     """Each row in full."""
-    runs = [desk.start(talk(str(number))) for number in range(3)]
+    runs: list[Run] = []
+    for number in range(3):
+        desk.later(1)
+        runs.append(desk.start(talk(str(number))))
     runs[1].walk()
     status, shown = desk.get("/v1/activeflows?page_size=2")
     assert (status, [one["id"] for one in shown]) == (200, [runs[2].id, runs[1].id])

@@ -300,6 +300,7 @@ def test_pages_lose_nothing_over_equal_times(desk: Desk, size: int) -> None:
 def test_a_plain_time_is_a_token_too(desk: Desk) -> None:
     """As other managers use it: everything older."""
     for name in ("a", "b", "c"):
+        desk.later(1)
         made(desk, name=name)
     assert listed(desk) == ["c", "b", "a"]
     newest = desk.get("/v1/flows?page_size=1").data[0]["tm_create"]
@@ -325,6 +326,7 @@ def test_filters_must_all_match(desk: Desk) -> None:
     """Equality on known columns."""
     direct = new_id()
     made(desk, name="a", type="queue")
+    desk.later(1)
     made(desk, name="b", type="queue", on_complete_flow_id=direct)
     assert listed(desk, type="queue") == ["b", "a"]
     assert listed(desk, type="queue", name="a") == ["a"]

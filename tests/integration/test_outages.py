@@ -68,17 +68,19 @@ def test_database_that_becomes_read_only_is_waited_for(own: Own, installation: I
     program = installation.serve(threads=2, DATABASE_DSN=as_user(dsn, name))
     client = installation.client()
     flow = client.flow([act("stop")], customer_id=str(uuid4()))
+    waited = len(program.logs("waits"))
     run(own.root_dsn, "SET GLOBAL read_only = 1")
     try:
         with later(installation, "POST", "/v1/flows", {**flow, "id": str(uuid4())}) as asked:
             program.said("message_returned", times=2)
-            program.said("sweeper_waits")
+            program.said("waits", times=waited + 1)
             assert not asked.done()
             run(own.root_dsn, "SET GLOBAL read_only = 0")
             assert asked.result(SECONDS) == 200
     finally:
         run(own.root_dsn, "SET GLOBAL read_only = 0")
     assert "read-only" in program.logs("message_returned")[0]["why"]
+    assert "read-only" in program.logs("waits")[-1]["waits_for"]
     stored = client.ask("GET", "/v1/flows?page_size=10", {"customer_id": flow["customer_id"]})
     assert len(stored) == 2
     assert program.stop() == 0
