@@ -83,7 +83,8 @@ class Listener:
         """Give an activeflow a name; one that follows another has inherited that one's variables."""
         inherited = self.variables.get(data["reference_activeflow_id"])
         if inherited is None:
-            self.timeline.name(data["id"], "<specialist's flow>" if self.variables else "<Dana's flow>")
+            if self.variables:
+                self.timeline.name(data["id"], "<specialist's flow>")
             return
         self.timeline.name(data["id"], "<after-call work>")
         self.variables[data["id"]] = inherited
@@ -132,6 +133,7 @@ class Story:
         self.timeline.title("Dana calls")
         call_id, activeflow_id = str(uuid4()), str(uuid4())
         self.timeline.name(call_id, "<Dana's call>")
+        self.timeline.name(activeflow_id, "<Dana's flow>")
         self.stubs.script_digits(call_id, DIGITS)
         self.ask("POST", "/v1/activeflows", new_activeflow(activeflow_id, front["id"], call_id))
         self.ask("POST", f"/v1/activeflows/{activeflow_id}/execute")

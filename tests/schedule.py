@@ -10,12 +10,15 @@ from xdist.scheduler import LoadScopeScheduling
 LONGEST = (
     "tests/faults/test_chaos_short.py",
     "tests/integration/test_serve.py",
+    "tests/e2e/test_docs.py",
     "tests/integration/test_outages.py",
     "tests/integration/test_broker_alarm.py",
     "tests/integration/test_tls.py",
     "tests/integration/test_doctor.py",
     "tests/simulation/test_simulation.py",
     "tests/e2e/test_crashes.py",
+    "tests/e2e/test_pages_on_servers.py",
+    "tests/e2e/test_how_to_add.py",
     "tests/integration/test_customer_deleted.py",
     "tests/integration/test_bad_input.py",
     "tests/e2e/test_rolling_update.py",
@@ -26,7 +29,7 @@ LONGEST = (
 )
 """Files whose tests take longest, the longest first: begun last, they would leave the other processes idle."""
 
-SPREAD = frozenset({"tests/simulation/test_simulation.py"})
+SPREAD = frozenset({"tests/simulation/test_simulation.py", "tests/e2e/test_docs.py"})
 """Files whose tests go to any process, one by one: they are long, and share nothing that takes long to start."""
 
 TOGETHER = dict.fromkeys(

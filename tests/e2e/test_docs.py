@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import ROOT, Terminals, follow
+from tests.documents import ROOT
+from tests.terminals import Terminals, follow
 
 FOLLOWED = [
     "docs/tutorial.md",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,9 +15,11 @@ from flowmanager.transport.link import Link
 from flowmanager.transport.publisher import LanePublisher
 from flowmanager.transport.session import BLOCKED
 from tests.broker_room import Room, ask, event, eventually, numbers, open_room
+from tests.documents import ROOT, code
 from tests.own_servers import Own
 from tests.processes import Installation, act, migrated
 
+OPERATIONS = ROOT / "docs" / "operations.md"
 SECONDS = 30.0
 ENOUGH = "0.4"
 SLOW = 1.0
@@ -43,6 +46,14 @@ def alarm(own: Own) -> Iterator[None]:
         yield
     finally:
         own.control("set_vm_memory_high_watermark", ENOUGH)
+
+
+def test_the_policy_for_the_dead_queue_is_one(own: Own) -> None:
+    """As docs/operations.md says it, where somebody may change the broker."""
+    [command] = [line for block in code(OPERATIONS, "sh") for line in block.lines if line.startswith("rabbitmqctl")]
+    _, *arguments = shlex.split(command)
+    own.control(*arguments)
+    own.control("clear_policy", arguments[1])
 
 
 def test_publishing_is_given_up_and_says_why(own: Own, room: Room) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import pytest
 
 from flowmanager.transport.session import Session
 from tests.client_room import ClientRoom, serving, serving_embedded
+from tests.documents import ROOT, blocks
 from tests.services import Services, private_database
 
-PAGE = Path(__file__).parents[2] / "docs" / "client.md"
-EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = ROOT / "docs" / "client.md"
 
 
 @pytest.fixture
@@ -37,11 +36,8 @@ def test_the_examples_work(kind: str, request: pytest.FixtureRequest, monkeypatc
     room: ClientRoom = request.getfixturevalue(f"{kind}_room")
     monkeypatch.setenv("RABBITMQ_ADDRESS", room.url)
     monkeypatch.setenv("FLOWMANAGER_QUEUE_PREFIX", room.prefix)
-    text = PAGE.read_text()
     names: dict[str, Any] = {}
-    examples = list(EXAMPLE.finditer(text))
-    assert len(examples) == text.count("```python")
+    examples = [block for block in blocks(PAGE) if block.kind == "python"]
+    assert len(examples) == PAGE.read_text().count("```python")
     for example in examples:
-        lines = text.count("\n", 0, example.start(1))
-        # The lines above keep the place in a traceback that of the page.
-        exec(compile("\n" * lines + example[1], str(PAGE), "exec"), names)
+        example.execute(names)

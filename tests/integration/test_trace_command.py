@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,9 @@ from click.testing import CliRunner, Result
 from flowmanager.cli import main
 from flowmanager.demo_flows import action, ivr_flow
 from tests.client_room import CUSTOMER, ClientRoom, serving_embedded
+from tests.documents import ROOT, code
 
-PAGE = Path(__file__).parents[2] / "docs" / "trace.md"
-SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = ROOT / "docs" / "trace.md"
 
 
 @pytest.fixture(autouse=True)
@@ -56,15 +54,15 @@ def walked(room: ClientRoom, steps: int) -> str:
 
 def test_the_examples_of_the_page_work(room: ClientRoom, tmp_path: Path) -> None:
     """One after the other, as a reader would run them."""
-    activeflow_id, text = walked(room, 3), PAGE.read_text()
+    activeflow_id = walked(room, 3)
     (tmp_path / "flow.json").write_bytes(orjson.dumps(ivr_flow("")))
-    commands = [line for block in SHELL.findall(text) for line in block.splitlines()]
+    commands = [line for block in code(PAGE, "sh") for line in block.lines]
     assert all(line.startswith("flowmanager ") for line in commands)
     for line in commands:
         shown = run(*shlex.split(line.replace("$ID", activeflow_id))[1:])
         assert shown.exit_code == 0, f"{line}: {shown.output}"
-    for example in PYTHON.findall(text):
-        exec(compile(example, str(PAGE), "exec"), {"client": room.client(), "activeflow_id": activeflow_id})
+    for example in code(PAGE, "python"):
+        example.execute({"client": room.client(), "activeflow_id": activeflow_id})
     assert (tmp_path / "call.svg").read_text().startswith("<svg ")
     assert (tmp_path / "call.md").read_text().startswith("%% front desk")
     assert (tmp_path / "talking.svg").read_text().count("pushed by queue_join") == 1

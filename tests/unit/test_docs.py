@@ -15,7 +15,6 @@ from flowmanager.settings import Settings, limit_variable_of, variable_of
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPERATIONS = ROOT / "docs" / "operations.md"
-HOW_TO_ADD = ROOT / "docs" / "how-to-add.md"
 
 SETTINGS = {variable_of(one.name) for one in fields(Settings) if one.name != "limits"}
 LIMITS = {limit_variable_of(one.name) for one in fields(Limits)}
@@ -30,7 +29,6 @@ VARIABLE = re.compile(r"\bFLOWMANAGER_[A-Z_]*[A-Z]\b")
 TARGET = re.compile(r"(?:`|^)make ([a-z][a-z-]*)", re.MULTILINE)
 METRIC = re.compile(rf"\b{NAMESPACE}_[a-z_]+\b")
 LOGGED = re.compile(r"log\.(?:info|warning|error|exception)\(\s*\"([a-z_]+)\"")
-MODULE = re.compile(r"```python\n(\"\"\".*?)```", re.DOTALL)
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
@@ -108,9 +106,3 @@ def test_the_table_of_log_events_is_complete() -> None:
     workers = [path for path in source.rglob("*.py") if not {"client", "stub_managers"} & set(path.parts)]
     logged = {name for path in workers for name in LOGGED.findall(path.read_text())}
     assert listed("Logs") - {"case_note_failed"} == logged
-
-
-@pytest.mark.parametrize("source", MODULE.findall(HOW_TO_ADD.read_text()))
-def test_modules_that_are_shown_are_python(source: str) -> None:
-    """Whole modules are; parts of a file cannot be checked by themselves."""
-    assert compile(source, "how-to-add.md", "exec")

@@ -1,7 +1,8 @@
-"""Every example of every page is judged: typed by a test, or read here; what nobody can run is counted."""
+"""Every example of every page is judged: typed by a test, or read here; what nobody can type is counted."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,20 +16,24 @@ from flowmanager.cli import main
 from tests.documents import PAGES, ROOT, Block, blocks, missing
 from tests.e2e.test_docs import FOLLOWED
 
-TYPED_ELSEWHERE = {"simulate.md": "tests/simulate/test_docs.py", "trace.md": "tests/integration/test_trace_command.py"}
-"""Pages whose commands another test types."""
+TYPED = {
+    *FOLLOWED,
+    "README.md",  # tests/e2e/test_pages_on_servers.py
+    "docs/operations.md",  # the same; the command for rabbitmqctl: tests/integration/test_broker_alarm.py
+    "docs/how-to-add.md",  # tests/e2e/test_how_to_add.py
+    "docs/simulate.md",  # tests/simulate/test_docs.py
+    "docs/trace.md",  # tests/integration/test_trace_command.py
+}
+"""Pages whose commands are typed by a test."""
 
 NOT_TYPED = {
-    "docker": "no container engine where the tests run",
-    "kubectl": "no cluster",
-    "rabbitmqctl": "changes the broker of all tests",
-    "make": "make itself: tests/unit/test_docs.py holds the names of its targets; the tutorial types make demo",
-    "eval": "with make services-up",
-    "export": "with make services-up",
-    "python": "tests/unit/test_settings.py compares the file with what is written",
+    "docker": "no container engine where the tests run; tests/unit/test_containers.py reads the files",
+    "kubectl": "no cluster; tests/unit/test_containers.py holds the manifests to the schemas of Kubernetes",
 }
 """First words of the commands that no test types, and why."""
 
+NAMED = re.compile(r"`flowmanager ([a-z-]+)[ `]")
+"""A command in running text."""
 EXAMPLES = [block for page in PAGES for block in blocks(page)]
 
 
@@ -42,8 +47,7 @@ def commands(block: Block) -> Iterator[list[str]]:
 
 def untyped() -> list[Block]:
     """The blocks of commands that no other test types."""
-    typed = {*FOLLOWED, *(f"docs/{name}" for name in TYPED_ELSEWHERE)}
-    return [one for one in EXAMPLES if one.kind == "sh" and str(one.page.relative_to(ROOT)) not in typed]
+    return [one for one in EXAMPLES if one.kind == "sh" and str(one.page.relative_to(ROOT)) not in TYPED]
 
 
 def check_arguments(words: list[str]) -> None:
@@ -63,21 +67,32 @@ def test_no_example_is_overlooked() -> None:
         assert page.read_text().count("\n```") == 2 * len(blocks(page)), page
 
 
+def ours(words: list[str]) -> list[str]:
+    """The part of a command that our program reads: docker and others may start it."""
+    return words[words.index("flowmanager") + 1 :] if "exec" in words else []
+
+
 @pytest.mark.parametrize("block", untyped(), ids=lambda block: block.place)
-def test_a_command_that_nobody_types_can_be_typed(block: Block) -> None:
-    """Its options and arguments exist; what is not ours is listed above."""
+def test_what_nobody_types_is_excused(block: Block) -> None:
+    """It is listed above; what it hands to our program can be typed."""
     for words in commands(block):
-        if words[0] == "flowmanager":
-            check_arguments(words[1:])
-        else:
-            assert words[0] in NOT_TYPED, f"{block.place}: {words}"
+        assert words[0] in NOT_TYPED, f"{block.place}: {words}"
+        if found := ours(words):
+            check_arguments(found)
 
 
 def test_what_nobody_types_is_little() -> None:
     """And nothing is excused that is not there."""
-    words = [line[0] for block in untyped() for line in commands(block) if line[0] != "flowmanager"]
+    words = [line[0] for block in untyped() for line in commands(block)]
     assert set(words) == set(NOT_TYPED)
-    assert len(words) <= 14
+    assert len(words) <= 7
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_running_text_exist(page: Path) -> None:
+    """Those with arguments are typed by tests/e2e/test_pages_on_servers.py."""
+    for name in NAMED.findall(page.read_text()):
+        assert main.get_command(click.Context(main), name), f"{page.name}: flowmanager {name}"
 
 
 @pytest.mark.parametrize("block", [one for one in EXAMPLES if one.kind in ("json", "yaml")], ids=lambda one: one.place)

@@ -23,6 +23,7 @@ from flowmanager.doctor.settings import RULES, settings
 from flowmanager.examination import Diagnosis, all_checks, examine
 from flowmanager.patient import Patient
 from flowmanager.settings import Settings
+from tests.documents import ROOT, below
 
 SECRET = "s3cr3t"
 PATIENT = Patient(
@@ -275,3 +276,13 @@ def test_an_embedded_installation_is_looked_at(tmp_path: Path) -> None:
     assert {found[name] for name in ("broker", "database", "migrations", "orphans", "outbox", "timers")} == {"ok"}
     assert {level for name, level in found.items() if name.startswith(("broker-", "database-"))} == {Level.SKIP.value}
     assert found["workers"] == "warn"
+
+
+def test_the_page_shows_checks_and_advice_that_exist() -> None:
+    """docs/operations.md shows three findings that never come together."""
+    [shown] = [block.text for block in below(ROOT / "docs" / "operations.md", "## The doctor") if block.kind == "text"]
+    lines = shown.splitlines()
+    names = {line.split()[1] for line in lines if "→" not in line}
+    source = "".join(path.read_text() for path in (ROOT / "flowmanager" / "doctor").glob("*.py"))
+    assert names < {one.name for one in all_checks()}
+    assert [line.partition("→ ")[2] in source for line in lines if "→" in line] == [True, True]

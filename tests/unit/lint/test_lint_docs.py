@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,10 +14,10 @@ from flowmanager.lint.linter import all_rules, lint
 from flowmanager.lint.names import KNOWN, PARTY
 from flowmanager.lint.refusals import NAME
 from flowmanager.lint.world import World
+from tests.documents import ROOT, below, code
 
-PAGE = (Path(__file__).parents[3] / "docs" / "lint.md").read_text()
-SECTIONS = dict(re.findall(r"^### ([a-z-]+)\n(.*?)(?=^##)", PAGE, re.MULTILINE | re.DOTALL))
-EXAMPLE = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = ROOT / "docs" / "lint.md"
+SECTIONS = re.findall(r"^### ([a-z-]+)$", PAGE.read_text(), re.MULTILINE)
 WORLDS = {"skipped-action": World(reference_type=ReferenceType.CALL)}
 
 every_rule = pytest.mark.parametrize("name", SECTIONS)
@@ -26,7 +25,7 @@ every_rule = pytest.mark.parametrize("name", SECTIONS)
 
 def examples(name: str) -> list[Any]:
     """The flows of a section: one that is found, one that is not."""
-    return [orjson.loads(text) for text in EXAMPLE.findall(SECTIONS[name])]
+    return [orjson.loads(block.text) for block in below(PAGE, f"### {name}") if block.kind == "json"]
 
 
 def found(name: str, flow: Any) -> tuple[Finding, ...]:
@@ -58,13 +57,13 @@ def test_the_second_example_is_all_right(name: str) -> None:
 def test_the_example_of_the_output_is_true() -> None:
     """Its reason and its advice are those of the rule."""
     [finding] = found("no-default", examples("no-default")[0])
-    shown = PAGE.split("```text\n")[1].split("```")[0]
-    assert f"warning: {finding.reason} [no-default]\n    at {finding.path}\n    {finding.fix}\n" in shown
+    [shown] = code(PAGE, "text")
+    assert f"warning: {finding.reason} [no-default]\n    at {finding.path}\n    {finding.fix}\n" in shown.text
 
 
 def test_all_names_that_are_set_are_listed() -> None:
     """In the section about unknown names: the prefix, and behind it the rest."""
-    section = SECTIONS["unknown-name"]
+    section = PAGE.read_text().partition("\n### unknown-name\n")[2].partition("\n##")[0]
     for name in KNOWN:
         parent, _, last = name.rpartition(".")
         short = f"{parent.rpartition('.')[2]}.…" if last in PARTY and f"{parent}.type" in KNOWN else last
