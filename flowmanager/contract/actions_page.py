@@ -40,6 +40,11 @@ def actions_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def told_of_all(sentence: str) -> Iterator[str]:
+    """Yield what holds for the options together; those that stand each for itself have only a name."""
+    yield from () if sentence.startswith("The options of ") else (sentence, "")
+
+
 def action_part(one: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is told of an action type."""
     failure = "ends the flow" if one["ends_flow_on_error"] else "the flow goes on"
@@ -47,7 +52,7 @@ def action_part(one: Mapping[str, Any]) -> Iterator[str]:
     yield f"Runs on: {RUNS_ON[one['runs_on']]}. Done by: {HANDLED[one['handled_by']]}. When it fails: {failure}."
     yield ""
     if one["option"]["properties"]:
-        yield from (*table(("option", "", "default"), field_rows(one["option"])), "")
-        yield from (one["option"]["description"], "")
+        yield from (*table(("option", "", "default", "meaning"), field_rows(one["option"])), "")
+        yield from told_of_all(one["option"]["description"])
     for example in one["examples"]:
         yield from ("```json", orjson.dumps(example, option=orjson.OPT_INDENT_2).decode(), "```", "")

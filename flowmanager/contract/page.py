@@ -52,7 +52,7 @@ def request_part(one: Route, forms: JsonSchema) -> Iterator[str]:
     if one.form and not forms[one.form.__name__]["properties"]:
         yield from (f"data: {sentence_of(one.form)}", "")
     elif one.form:
-        yield from (*table(("data", "", "default"), field_rows(forms[one.form.__name__])), "")
+        yield from (*table(("data", "", "default", "meaning"), field_rows(forms[one.form.__name__])), "")
     elif one.answer.endswith("[]") and one.filters:
         yield from (LISTS, "")
     yield from (f"Answer: {answer_words(one.answer)}.", "")

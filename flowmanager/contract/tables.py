@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flowmanager.schemas.json_schema import PLACEHOLDER, UUID, UUID_OR_PLACEHOLDER, JsonSchema
+from flowmanager.schemas.json_schema import PLACEHOLDER, TARGET_FORMAT, UUID, UUID_OR_PLACEHOLDER, JsonSchema
 
 GENERATED = "<!-- Written by `flowmanager contract`; do not edit. -->"
 NO_PLACEHOLDER = {"$ref": "#/$defs/placeholder"}
@@ -18,8 +18,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def field_rows(schema: JsonSchema) -> list[Sequence[str]]:
-    """Return a row for each field of an object: name, what it may be, what absence means."""
-    return [(f"`{name}`", words(one), default_text(one)) for name, one in schema["properties"].items()]
+    """Return a row for each field of an object: name, what it may be, what absence means, what it is."""
+    return [
+        (f"`{name}`", words(one), default_text(one), one.get("description", ""))
+        for name, one in schema["properties"].items()
+    ]
 
 
 def default_text(schema: JsonSchema) -> str:
@@ -68,7 +71,7 @@ def text_kind(schema: JsonSchema) -> str:
         return "time"
     if schema.get("pattern") == PLACEHOLDER["pattern"]:
         return "placeholder"
-    return "id or name of an action" if "action" in schema.get("description", "") else "text"
+    return "id or name of an action" if schema.get("format") == TARGET_FORMAT else "text"
 
 
 def limits(schema: JsonSchema) -> str:

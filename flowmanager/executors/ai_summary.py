@@ -10,14 +10,14 @@ from flowmanager.schemas.options import Option
 
 
 class AiSummaryOption(Option):
-    """What to summarise, in which language, and the flow to start with the summary."""
+    """The options of `ai_summary`."""
 
     examples = ({"reference_type": "call", "reference_id": "${voipbin.call.id}", "language": "en-US"},)
 
-    on_end_flow_id = Uuid()
-    reference_type = Text()
-    reference_id = Uuid()
-    language = Text()
+    on_end_flow_id = Uuid(about="The flow that is started with the summary.")
+    reference_type = Text(about="What is summarised: `call`, `conference`, `transcribe` or `recording`.")
+    reference_id = Uuid(about="Its id; it must be given, also when it is that of the activeflow.")
+    language = Text(about="Language of the summary, such as `en-US`.")
 
 
 @executor("ai_summary", option=AiSummaryOption, media=Media.NON_RTC)

@@ -11,11 +11,11 @@ from flowmanager.schemas.options import AssistanceOption
 
 
 class AiTalkOption(AssistanceOption):
-    """`duration`: seconds; no manager reads it."""
+    """The options of `ai_talk`."""
 
     examples = ({"assistance_type": "ai", "assistance_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10"},)
 
-    duration = Whole()
+    duration = Whole(about="Seconds; accepted, read by no manager.")
 
 
 @executor("ai_talk", option=AiTalkOption)

@@ -11,12 +11,12 @@ from flowmanager.schemas.options import Option
 
 
 class AmdOption(Option):
-    """`machine_handle`: `hangup` or `continue`; `async`: do not wait for the result."""
+    """The options of `amd`."""
 
     examples = ({"machine_handle": "hangup"},)
 
-    machine_handle = Text()
-    asynchronous = Flag(data_key="async")
+    machine_handle = Text(about="What is done when a machine answered: `hangup` or `continue`.")
+    asynchronous = Flag(data_key="async", about="Go on at once, without the result.")
 
 
 def completion(option: Mapping[str, Any]) -> Completion:

@@ -12,15 +12,15 @@ from flowmanager.schemas.options import Option
 
 
 class BranchOption(Option):
-    """`variable`: a name, not a placeholder; `target_ids`: value to target."""
+    """A value that is neither in `target_ids` nor has a default ends the flow. The variable is emptied."""
 
     examples = (
         {"variable": "voipbin.call.digits", "target_ids": {"1": "sales", "2": "support"}, "default_target_id": "menu"},
     )
 
-    variable = Text()
-    default_target_id = Uuid()
-    target_ids = Named(Uuid())
+    variable = Text(about="Name of the variable, not a placeholder; empty: `voipbin.call.digits`.")
+    default_target_id = Uuid(about="Where every other value goes.")
+    target_ids = Named(Uuid(), about="Where each value goes, by the whole value as it is written.")
 
 
 @executor("branch", option=BranchOption)

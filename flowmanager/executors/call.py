@@ -16,7 +16,7 @@ from flowmanager.schemas.options import Option
 
 
 class CallOption(Option):
-    """`actions` are the flow when no `flow_id` is given; `chained`: hang up with this call."""
+    """The flow goes on at once; it does not wait for the calls."""
 
     examples = (
         {
@@ -26,13 +26,15 @@ class CallOption(Option):
         },
     )
 
-    source = Address()
-    destinations = Items(Address(load_default=dict))
-    flow_id = Uuid()
-    actions = Items(JsonObject())
-    chained = Flag()
-    early_execution = Flag()
-    anonymous = Anonymous()
+    source = Address(about="Who calls: `type` (such as `tel` or `sip`) and `target`. It is needed.")
+    destinations = Items(
+        Address(load_default=dict), about="Who is called, each a call of its own. At least one is needed."
+    )
+    flow_id = Uuid(about="The flow that the new calls run.")
+    actions = Items(JsonObject(), about="The actions that they run when no `flow_id` is given.")
+    chained = Flag(about="Whether they hang up when this call does.")
+    early_execution = Flag(about="Whether their flow begins before they are answered.")
+    anonymous = Anonymous(about="Whether the number of the caller is hidden.")
 
 
 def master_of(task: Task) -> Id:

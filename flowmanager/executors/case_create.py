@@ -23,14 +23,14 @@ log = structlog.get_logger()
 
 
 class CaseCreateOption(Option):
-    """`sync` makes no difference: the case is always waited for."""
+    """The options of `case_create`."""
 
     examples = ({"name": "Call back", "note": "Pressed ${voipbin.call.digits}."},)
 
-    name = Text()
-    detail = Text()
-    note = Text()
-    sync = Flag()
+    name = Text(about="Title of the case.")
+    detail = Text(about="Its description.")
+    note = Text(about="A note that is added to it; empty: none.")
+    sync = Flag(about="Accepted; the case is always waited for.")
 
 
 def by_call(activeflow: Activeflow, managers: Managers) -> Parties | None:

@@ -11,13 +11,13 @@ from flowmanager.schemas.options import Option
 
 
 class ConditionCallDigitsOption(Option):
-    """`length`: enough keys, 0 does not count; `key`: keys in this order, empty does not count."""
+    """True when either holds."""
 
     examples = ({"length": 4, "key": "#", "false_target_id": "ask again"},)
 
-    length = Whole()
-    key = Text()
-    false_target_id = Uuid()
+    length = Whole(about="So many keys or more were pressed; 0: this does not count.")
+    key = Text(about="These keys were pressed one after the other; empty: this does not count.")
+    false_target_id = Uuid(about="Where it goes when neither holds.")
 
 
 @executor("condition_call_digits", option=ConditionCallDigitsOption, media=Media.RTC)

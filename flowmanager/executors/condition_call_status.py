@@ -10,12 +10,12 @@ from flowmanager.schemas.options import Option
 
 
 class ConditionCallStatusOption(Option):
-    """`status`: `dialing`, `ringing`, `progressing`, …"""
+    """The options of `condition_call_status`."""
 
     examples = ({"status": "progressing", "false_target_id": "goodbye"},)
 
-    status = Text()
-    false_target_id = Uuid()
+    status = Text(about="The status that the call must have, such as `ringing`, `progressing` or `hangup`.")
+    false_target_id = Uuid(about="Where it goes when the call has another one.")
 
 
 @executor("condition_call_status", option=ConditionCallStatusOption, media=Media.RTC)

@@ -16,17 +16,24 @@ from flowmanager.schemas.options import Option
 
 
 class ConditionDatetimeOption(Option):
-    """Read as `now <condition> value`; absent and negative parts, month 0 and day 0 do not count."""
+    """Read as `now <condition> value`, in UTC. Month and day are one value, hour and minute another; both must hold."""
 
     examples = ({"condition": ">=", "hour": 9, "minute": 0, "weekdays": [1, 2, 3, 4, 5], "false_target_id": "closed"},)
 
-    condition = Text()
-    minute = Whole(load_default=-1, validate=validate.Range(max=59))
-    hour = Whole(load_default=-1, validate=validate.Range(max=23))
-    day = Whole(validate=validate.Range(max=31))
-    month = Whole(validate=validate.Range(max=12))
-    weekdays = Items(Whole(validate=validate.Range(min=0, max=6)))
-    false_target_id = Uuid()
+    condition = Text(about="`==`, `!=`, `>`, `>=`, `<` or `<=`.")
+    minute = Whole(
+        load_default=-1, validate=validate.Range(max=59), about="0 to 59; absent or negative: it does not count."
+    )
+    hour = Whole(
+        load_default=-1, validate=validate.Range(max=23), about="0 to 23; absent or negative: it does not count."
+    )
+    day = Whole(validate=validate.Range(max=31), about="1 to 31; absent or 0: it does not count.")
+    month = Whole(validate=validate.Range(max=12), about="1 to 12; absent or 0: it does not count.")
+    weekdays = Items(
+        Whole(validate=validate.Range(min=0, max=6)),
+        about="Days on which it may be true: 0 is Sunday, 6 is Saturday; empty: all.",
+    )
+    false_target_id = Uuid(about="Where it goes when it does not hold.")
 
 
 PARTS = ("weekdays", "month", "day", "hour", "minute")

@@ -22,7 +22,7 @@ def check_single(value: float) -> None:
 
 
 class ConditionVariableOption(Option):
-    """`variable` is the left operand; `value_type` says which of the values is the right one."""
+    """Read as `variable <condition> value`. What cannot be compared, such as a text with a number, does not hold."""
 
     examples = (
         {
@@ -34,13 +34,13 @@ class ConditionVariableOption(Option):
         },
     )
 
-    condition = Text()
-    variable = Text()
-    value_type = Text()
-    value_string = Text()
-    value_number = Number(validate=check_single)
-    value_length = Whole()
-    false_target_id = Uuid()
+    condition = Text(about="`==`, `!=`, `>`, `>=`, `<` or `<=`.")
+    variable = Text(about="The left side: a text with a placeholder, or the name of a variable.")
+    value_type = Text(about="Which value is the right side: `string`, `number` or `length`.")
+    value_string = Text(about="The right side of `string`; texts are compared by their characters.")
+    value_number = Number(validate=check_single, about="The right side of `number`, of at most 32 bits.")
+    value_length = Whole(about="The right side of `length`: bytes of the left side.")
+    false_target_id = Uuid(about="Where it goes when it does not hold.")
 
 
 COMPARISONS: Mapping[str, Callable[[str, Mapping[str, Any]], bool]] = {

@@ -17,11 +17,11 @@ LONGEST = timedelta(hours=24)
 
 
 class ConfbridgeJoinOption(Option):
-    """`confbridge_id`: the bridge."""
+    """The options of `confbridge_join`."""
 
     examples = ({"confbridge_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10"},)
 
-    confbridge_id = Uuid()
+    confbridge_id = Uuid(about="The bridge.")
 
 
 def bridge_limit(option: Mapping[str, Any]) -> timedelta | None:

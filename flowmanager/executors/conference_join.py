@@ -10,11 +10,11 @@ from flowmanager.schemas.options import Option
 
 
 class ConferenceJoinOption(Option):
-    """`conference_id`: the conference."""
+    """The options of `conference_join`."""
 
     examples = ({"conference_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10"},)
 
-    conference_id = Uuid()
+    conference_id = Uuid(about="The conference.")
 
 
 @executor("conference_join", option=ConferenceJoinOption, media=Media.RTC)

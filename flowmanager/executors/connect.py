@@ -14,7 +14,7 @@ from flowmanager.schemas.options import Option
 
 
 class ConnectOption(Option):
-    """`relay_reason`: hang up with the other leg's cause; `early_media`: hear its sounds before it answers."""
+    """The options of `connect`."""
 
     examples = (
         {
@@ -23,11 +23,15 @@ class ConnectOption(Option):
         },
     )
 
-    source = Address(load_default=dict)
-    destinations = Items(Address(load_default=dict))
-    early_media = Flag()
-    relay_reason = Flag()
-    anonymous = Anonymous()
+    source = Address(
+        load_default=dict, about="Who calls, as the others see it: `type` (such as `tel` or `sip`) and `target`."
+    )
+    destinations = Items(Address(load_default=dict), about="Who is called, all at the same time.")
+    early_media = Flag(about="Whether the caller hears the other leg's sounds before it answers.")
+    relay_reason = Flag(
+        about="Whether the caller is hung up with the reason of the other leg; with one destination only."
+    )
+    anonymous = Anonymous(about="Whether the number of the caller is hidden.")
 
 
 def join(task: Task, name: str, bridge_id: Id) -> Action:

@@ -10,13 +10,13 @@ from flowmanager.schemas.options import Option
 
 
 class ConversationSendOption(Option):
-    """`sync` makes no difference: whether conversation-manager took the message is always waited for."""
+    """The options of `conversation_send`."""
 
     examples = ({"conversation_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10", "text": "Thank you for your call."},)
 
-    conversation_id = Uuid()
-    text = Text()
-    sync = Flag()
+    conversation_id = Uuid(about="The conversation.")
+    text = Text(about="What is sent.")
+    sync = Flag(about="Accepted; whether conversation-manager took the message is always waited for.")
 
 
 @executor("conversation_send", option=ConversationSendOption, on_error=OnError.CONTINUE)

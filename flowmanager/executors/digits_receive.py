@@ -16,13 +16,13 @@ from flowmanager.schemas.options import Option
 
 
 class DigitsReceiveOption(Option):
-    """`duration`: milliseconds; `length`: 0 means no limit; `key`: any of its characters ends, and is kept."""
+    """It ends with whatever comes first. The keys are in `voipbin.call.digits`."""
 
     examples = ({"duration": 5000, "length": 1},)
 
-    duration = Milliseconds()
-    length = Whole()
-    key = Text()
+    duration = Milliseconds(about="Milliseconds to wait for all of them; 0: an hour.")
+    length = Whole(about="So many keys end it; 0: any number.")
+    key = Text(about="Each of these keys ends it, and is kept.")
 
 
 def digits_limit(option: Mapping[str, Any]) -> timedelta | None:

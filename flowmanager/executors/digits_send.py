@@ -12,13 +12,13 @@ from flowmanager.schemas.options import Option
 
 
 class DigitsSendOption(Option):
-    """`duration`: milliseconds of each tone; `interval`: milliseconds between two tones."""
+    """The options of `digits_send`."""
 
     examples = ({"digits": "1234#", "duration": 500, "interval": 500},)
 
-    digits = Text()
-    duration = Milliseconds()
-    interval = Milliseconds()
+    digits = Text(about="The keys: `0` to `9`, `*`, `#`.")
+    duration = Milliseconds(about="Milliseconds of each tone.")
+    interval = Milliseconds(about="Milliseconds between two tones.")
 
 
 def digits_limit(option: Mapping[str, Any]) -> timedelta | None:

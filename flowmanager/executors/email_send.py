@@ -10,7 +10,7 @@ from flowmanager.schemas.options import Option
 
 
 class EmailSendOption(Option):
-    """`attachments`: recordings by type and id."""
+    """The options of `email_send`."""
 
     examples = (
         {
@@ -20,10 +20,16 @@ class EmailSendOption(Option):
         },
     )
 
-    destinations = Items(Address(load_default=dict), load_default=None)
-    subject = Text()
-    content = Text()
-    attachments = Items(Record({"reference_type": Text(), "reference_id": Uuid()}), load_default=None)
+    destinations = Items(
+        Address(load_default=dict), load_default=None, about="Who gets it: `type` `email`, and the address as `target`."
+    )
+    subject = Text(about="Its subject.")
+    content = Text(about="Its text.")
+    attachments = Items(
+        Record({"reference_type": Text(), "reference_id": Uuid()}),
+        load_default=None,
+        about="Recordings to attach, by `reference_type` (`recording`) and `reference_id`.",
+    )
 
 
 @executor("email_send", option=EmailSendOption, on_error=OnError.CONTINUE)

@@ -8,21 +8,21 @@ from flowmanager.schemas.options import Option
 
 
 class ExternalMediaStartOption(Option):
-    """Where the media go and how; `data`: nobody reads it."""
+    """They are passed on to call-manager as they are."""
 
     examples = (
         {"external_host": "media.example.com:8090", "encapsulation": "rtp", "transport": "udp", "format": "ulaw"},
     )
 
-    external_host = Text()
-    encapsulation = Text()
-    transport = Text()
-    transport_data = Text()
-    connection_type = Text()
-    format = Text()
-    direction_listen = Text()
-    direction_speak = Text()
-    data = Text()
+    external_host = Text(about="Where the media go: host:port.")
+    encapsulation = Text(about="How they are wrapped: `rtp`, `audiosocket` or `none`.")
+    transport = Text(about="How they are carried: `udp`, `tcp` or `websocket`.")
+    transport_data = Text(about="What the transport needs besides.")
+    connection_type = Text(about="Who connects: `client` or `server`.")
+    format = Text(about="How they are coded, such as `ulaw`.")
+    direction_listen = Text(about="Which side is heard: `in`, `out` or `both`.")
+    direction_speak = Text(about="Which side is spoken to: `in`, `out` or `both`.")
+    data = Text(about="Accepted, read by no manager.")
 
 
 external_media_start = Executor(

@@ -22,12 +22,12 @@ DEEPEST = 64
 
 
 class FetchOption(Option):
-    """`event_url`: the server; `event_method`: empty means GET."""
+    """The server gets `activeflow_id` and `reference_id` as JSON and answers a list of actions."""
 
     examples = ({"event_url": "https://example.com/next", "event_method": "POST"},)
 
-    event_url = Text()
-    event_method = Text()
+    event_url = Text(about="Address of the server.")
+    event_method = Text(about="Method of the request; empty: GET.")
 
 
 def action_list(body: bytes) -> list[Mapping[str, Any]]:

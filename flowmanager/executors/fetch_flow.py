@@ -11,11 +11,11 @@ from flowmanager.schemas.options import Option
 
 
 class FetchFlowOption(Option):
-    """`flow_id`: the flow."""
+    """The options of `fetch_flow`."""
 
     examples = ({"flow_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10"},)
 
-    flow_id = Uuid()
+    flow_id = Uuid(about="The flow, one of the same customer.")
 
 
 @executor("fetch_flow", option=FetchFlowOption)

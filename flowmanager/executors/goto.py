@@ -9,12 +9,14 @@ from flowmanager.schemas.options import Option
 
 
 class GotoOption(Option):
-    """`loop_count`: absent means without limit, 0 and less means never."""
+    """The options of `goto`."""
 
     examples = ({"target_id": "menu", "loop_count": 3},)
 
-    target_id = Uuid()
-    loop_count = Whole(load_default=None)
+    target_id = Uuid(about="Where it jumps to.")
+    loop_count = Whole(
+        load_default=None, about="How often it jumps before it goes on; absent: always; 0 or less: never."
+    )
 
 
 @executor("goto", option=GotoOption)

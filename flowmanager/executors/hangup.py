@@ -15,12 +15,14 @@ LONGEST = timedelta(seconds=30)
 
 
 class HangupOption(Option):
-    """`reason`: empty means normal; `reference_id`: the call whose cause is passed on."""
+    """The options of `hangup`."""
 
     examples = ({"reason": "normal"},)
 
-    reason = Text()
-    reference_id = Uuid()
+    reason = Text(
+        about="`normal`, `failed`, `busy`, `cancel`, `timeout`, `noanswer`, `dialout` or `amd`; empty: `normal`."
+    )
+    reference_id = Uuid(about="A call: when it is over, its reason counts instead.")
 
 
 def hangup_limit(option: Mapping[str, Any]) -> timedelta | None:

@@ -10,7 +10,7 @@ from flowmanager.schemas.options import Option
 
 
 class MessageSendOption(Option):
-    """`source` and `destinations`: addresses; `text`: the message."""
+    """The options of `message_send`."""
 
     examples = (
         {
@@ -20,9 +20,9 @@ class MessageSendOption(Option):
         },
     )
 
-    source = Address()
-    destinations = Items(Address(load_default=dict), load_default=None)
-    text = Text()
+    source = Address(about="Who sends: `type` `tel`, and the number as `target`.")
+    destinations = Items(Address(load_default=dict), load_default=None, about="Who gets it, in the same form.")
+    text = Text(about="The message.")
 
 
 @executor("message_send", option=MessageSendOption)

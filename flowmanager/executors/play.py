@@ -8,11 +8,11 @@ from flowmanager.schemas.options import Option
 
 
 class PlayOption(Option):
-    """`stream_urls`: the sounds."""
+    """The options of `play`."""
 
     examples = ({"stream_urls": ["https://example.com/welcome.wav"]},)
 
-    stream_urls = Items(Text())
+    stream_urls = Items(Text(), about="Addresses of the sounds, played one after the other.")
 
 
 play = Executor(name="play", option=PlayOption, media=Media.RTC, on_error=OnError.CONTINUE, kind=Kind.CALLER)

@@ -12,11 +12,11 @@ from flowmanager.schemas.options import Option
 
 
 class QueueJoinOption(Option):
-    """`queue_id`: the queue."""
+    """The options of `queue_join`."""
 
     examples = ({"queue_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10"},)
 
-    queue_id = Uuid()
+    queue_id = Uuid(about="The queue.")
 
 
 @executor("queue_join", option=QueueJoinOption, media=Media.RTC)

@@ -8,16 +8,16 @@ from flowmanager.schemas.options import Option
 
 
 class RecordingStartOption(Option):
-    """`end_of_silence` and `duration`: seconds; `end_of_key`: `none`, `any`, `*` or `#`; `beep_start`: unused."""
+    """The options of `recording_start`."""
 
     examples = ({"format": "wav", "end_of_silence": 5, "end_of_key": "#", "duration": 600},)
 
-    format = Text()
-    end_of_silence = Whole()
-    end_of_key = Text()
-    duration = Whole()
-    beep_start = Flag()
-    on_end_flow_id = Uuid()
+    format = Text(about="Form of the file, such as `wav`.")
+    end_of_silence = Whole(about="Seconds of silence that end it; 0: none do.")
+    end_of_key = Text(about="The key that ends it: `none`, `any`, `*` or `#`.")
+    duration = Whole(about="Seconds after which it ends; 0: no limit.")
+    beep_start = Flag(about="Accepted, read by no manager.")
+    on_end_flow_id = Uuid(about="The flow that is started when it has ended.")
 
 
 recording_start = Executor(

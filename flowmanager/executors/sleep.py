@@ -12,11 +12,11 @@ from flowmanager.schemas.options import Option
 
 
 class SleepOption(Option):
-    """`duration`: milliseconds."""
+    """The options of `sleep`."""
 
     examples = ({"duration": 30000},)
 
-    duration = Milliseconds()
+    duration = Milliseconds(about="Milliseconds.")
 
 
 def sleep_here(task: Task) -> Outcome:

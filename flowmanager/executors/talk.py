@@ -14,16 +14,16 @@ from flowmanager.schemas.options import Option
 
 
 class TalkOption(Option):
-    """`digits_handle` `next`: a key press ends the talk; `async`: do not wait for its end."""
+    """The options of `talk`."""
 
     examples = ({"text": "Hello ${customer.name}.", "language": "en-US"},)
 
-    text = Text()
-    language = Text()
-    provider = Text()
-    voice_id = Text()
-    digits_handle = Text()
-    asynchronous = Flag(data_key="async")
+    text = Text(about="What is said.")
+    language = Text(about="Language of the voice, such as `en-US`.")
+    provider = Text(about="Who makes the voice: `gcp` or `aws`; empty: any.")
+    voice_id = Text(about="The voice, by its name at the provider; empty: any of the language.")
+    digits_handle = Text(about="`next`: a key press ends it and is kept; empty: it is said to its end.")
+    asynchronous = Flag(data_key="async", about="Go on at once, while the text is said.")
 
 
 def on_event(task: Task, signal: Signal) -> Outcome | None:

@@ -11,12 +11,12 @@ from flowmanager.schemas.options import Option
 
 
 class VariableSetOption(Option):
-    """`key`: the name; `value`: stored as it is."""
+    """The options of `variable_set`."""
 
     examples = ({"key": "customer.tier", "value": "gold"},)
 
-    key = Text()
-    value = Text()
+    key = Text(about="Name of the variable.")
+    value = Text(about="What it is set to.")
 
 
 @executor("variable_set", option=VariableSetOption, on_error=OnError.CONTINUE)

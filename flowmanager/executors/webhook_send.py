@@ -22,7 +22,7 @@ DEEPEST = 100
 
 
 class WebhookSendOption(Option):
-    """`data`: JSON as a text; `sync`: keep what the server answered as variables."""
+    """The options of `webhook_send`."""
 
     examples = (
         {
@@ -34,11 +34,11 @@ class WebhookSendOption(Option):
         },
     )
 
-    sync = Flag()
-    uri = Text()
-    method = Text()
-    data_type = Text()
-    data = Text()
+    sync = Flag(about="Wait for the answer and keep it: `voipbin.webhook.response`, `voipbin.webhook.status_code`.")
+    uri = Text(about="Where it goes.")
+    method = Text(about="Method of the request, such as POST.")
+    data_type = Text(about="Type of `data`, such as application/json.")
+    data = Text(about="What is sent: JSON, as a text.")
 
 
 def json_of(text: str) -> Any:

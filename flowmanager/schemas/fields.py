@@ -34,10 +34,11 @@ class Value(fields.Field[Any]):
 
     zero: ClassVar[Any] = None
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, about: str = "", **options: Any) -> None:
+        """`about`: what it means, for those who read the contract."""
         if not options.get("required"):
             options.setdefault("load_default", self.zero)
-        super().__init__(**options)
+        super().__init__(metadata={"description": about} if about else None, **options)
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:
         """Take null as absent."""

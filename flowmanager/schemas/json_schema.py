@@ -33,7 +33,12 @@ PLACEHOLDER = {"type": "string", "pattern": r"\$\{", "description": "A text with
 """Stands in stored flows where another value is expected: it is replaced before the action runs."""
 UUID = r"^([uU][rR][nN]:[uU][uU][iI][dD]:)?\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?$"
 UUID_OR_PLACEHOLDER = rf"{UUID}|\$\{{"
-TARGET = {"type": ["string", "null"], "description": "The id of an action, or the name it has in this list."}
+TARGET_FORMAT = "action"
+TARGET = {
+    "type": ["string", "null"],
+    "format": TARGET_FORMAT,
+    "description": "The id of an action, or the name it has in this list.",
+}
 
 JsonSchema = dict[str, Any]
 
@@ -55,10 +60,15 @@ def object_of(parts: Mapping[str, Field[Any]], *, stored: bool) -> JsonSchema:
 def part_schema(name: str, field: Field[Any], stored: bool) -> JsonSchema:
     """Return the schema of a field by its name: in stored flows some fields refer to actions."""
     if stored and name in TARGETS:
-        return TARGET
+        return {**TARGET, **described(field)}
     if stored and name == TARGET_MAP:
-        return {"type": ["object", "null"], "additionalProperties": TARGET, "default": {}}
-    return field_schema(field, stored)
+        return {"type": ["object", "null"], "additionalProperties": TARGET, "default": {}, **described(field)}
+    return {**field_schema(field, stored), **described(field)}
+
+
+def described(field: Field[Any]) -> JsonSchema:
+    """Return what a field says of itself."""
+    return {key: text for key, text in field.metadata.items() if key == "description"}
 
 
 def field_schema(field: Field[Any], stored: bool) -> JsonSchema:

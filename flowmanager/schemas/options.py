@@ -34,32 +34,32 @@ class NoOption(Option):
 
 
 class AssistanceOption(Option):
-    """Who helps: `assistance_type` is `ai` or `team`; `ai_id` is the older form, used where no type is given."""
+    """`ai_id` is the older form; it counts where no `assistance_type` is given."""
 
     examples = ({"assistance_type": "ai", "assistance_id": "5c6f0a4e-0d7b-4b8e-9a51-3f2f6f1c7d10"},)
 
-    assistance_type = Text()
-    assistance_id = Uuid()
-    ai_id = Uuid()
+    assistance_type = Text(about="Who helps: `ai` or `team`.")
+    assistance_id = Uuid(about="Its id.")
+    ai_id = Uuid(about="An AI: the older form, read where there is no `assistance_type`.")
 
 
 class TranscribeOption(Option):
-    """What is heard (`direction`, empty means both), by whom, and the flow to start with the result."""
+    """The options of a transcription."""
 
     examples = ({"language": "en-US", "direction": "both"},)
 
-    language = Text()
-    on_end_flow_id = Uuid()
-    provider = Text()
-    direction = Text()
+    language = Text(about="Language that is spoken, such as `en-US`.")
+    on_end_flow_id = Uuid(about="The flow that is started with the text.")
+    provider = Text(about="Who transcribes: `gcp` or `aws`; empty: any.")
+    direction = Text(about="Whom is listened to: `in`, `out` or `both`; empty: both.")
 
 
 class EchoOption(Option):
-    """`duration`: milliseconds; 0 means three minutes."""
+    """The options of an echo."""
 
     examples = ({"duration": 60000},)
 
-    duration = Milliseconds()
+    duration = Milliseconds(about="Milliseconds; 0: three minutes.")
 
 
 def echo_limit(option: Mapping[str, Any]) -> timedelta | None:

@@ -18,9 +18,9 @@ METHODS = ("", "POST", "GET", "PUT", "DELETE")
 REFERENCE_TYPES = tuple(kind.value for kind in ReferenceType)
 
 
-def name() -> Text:
+def name(about: str) -> Text:
     """Return a field for a text that is shown in lists."""
-    return Text(validate=validate.Length(max=NAME_CHARACTERS))
+    return Text(validate=validate.Length(max=NAME_CHARACTERS), about=about)
 
 
 class Detail(Text):
@@ -49,25 +49,26 @@ class IdOrName(Value):
 def actions() -> Items:
     """Return a field for a list of actions."""
     parts = {"id": IdOrName(), "next_id": IdOrName(), "type": Text(), "option": JsonObject()}
-    return Items(Record(parts, load_default=partial(dict, id=NIL, next_id=NIL, type="", option=None)))
+    empty: Any = partial(dict, id=NIL, next_id=NIL, type="", option=None)
+    return Items(Record(parts, load_default=empty), about="The actions, in their order.")
 
 
 class FlowTexts(Form):
     """What every change of a flow brings."""
 
-    name = name()
-    detail = Detail()
+    name = name("What it is called.")
+    detail = Detail(about="What it is for.")
     actions = actions()
-    on_complete_flow_id = Uuid()
-    on_drop_flow_id = Uuid()
+    on_complete_flow_id = Uuid(about="The flow that is started when one of its activeflows has ended.")
+    on_drop_flow_id = Uuid(about="The flow that is started when one was replaced by a newer one of its reference.")
 
 
 class FlowCreate(FlowTexts):
     """`POST /v1/flows`."""
 
-    customer_id = Uuid()
-    type = name()
-    persist = Flag()
+    customer_id = Uuid(about="Whose it is.")
+    type = name("Of what kind it is; one of type `flow` that is kept gets a direct hash.")
+    persist = Flag(about="Whether it is kept; else it is deleted after 24 hours.")
 
 
 class ActionsOnly(Form):
@@ -88,49 +89,51 @@ class AnyObject(Form):
 class CustomerOnly(Form):
     """A body that names a customer."""
 
-    customer_id = Uuid()
+    customer_id = Uuid(about="The customer.")
 
 
 class ActiveflowCreate(Form):
     """`POST /v1/activeflows`."""
 
-    id = Uuid()
-    customer_id = Uuid()
-    flow_id = Uuid()
-    reference_type = Text(validate=validate.OneOf(REFERENCE_TYPES))
-    reference_id = Uuid()
-    reference_activeflow_id = Uuid()
-    webhook_uri = Text(validate=validate.Length(max=URI_CHARACTERS))
-    webhook_method = Text(validate=validate.OneOf(METHODS))
-    variables = Named(Text())
+    id = Uuid(about="Its id; absent: a new one.")
+    customer_id = Uuid(about="Whose it is; the flow must be of the same customer.")
+    flow_id = Uuid(about="The flow that it runs; absent: none, actions are pushed later.")
+    reference_type = Text(validate=validate.OneOf(REFERENCE_TYPES), about="What it belongs to.")
+    reference_id = Uuid(about="Id of the call, the conversation or whatever it belongs to.")
+    reference_activeflow_id = Uuid(about="An activeflow whose variables it inherits.")
+    webhook_uri = Text(
+        validate=validate.Length(max=URI_CHARACTERS), about="Where its changes are told to the customer."
+    )
+    webhook_method = Text(validate=validate.OneOf(METHODS), about="By which method.")
+    variables = Named(Text(), about="Its first variables.")
 
 
 class CurrentAction(Form):
     """A body that names the action its sender believes to be current."""
 
-    current_action_id = Uuid()
+    current_action_id = Uuid(about="The action that the caller has done; one that is not current changes nothing.")
 
 
 class ForwardAction(Form):
     """`PUT …/forward_action_id`."""
 
-    forward_action_id = Uuid()
-    forward_now = Flag()
+    forward_action_id = Uuid(about="Where it goes on.")
+    forward_now = Flag(about="At once; else when the action in hand is done.")
 
 
 class ServiceStop(Form):
     """`POST …/service_stop`."""
 
-    service_id = Uuid()
+    service_id = Uuid(about="The service whose actions are left.")
 
 
 class SetVariables(Form):
     """`POST /v1/variables/<id>/variables`."""
 
-    variables = Named(Text())
+    variables = Named(Text(), about="Names and values; others stay as they are.")
 
 
 class Substitute(Form):
     """`POST /v1/variables/<id>/substitute`."""
 
-    data = Text()
+    data = Text(about="A text with placeholders.")

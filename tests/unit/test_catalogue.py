@@ -15,7 +15,7 @@ from flowmanager.core.action import Action
 from flowmanager.core.ids import NIL
 from flowmanager.errors import InvalidRequest
 from flowmanager.executors import check_actions, public_executors
-from flowmanager.schemas.json_schema import form_schema
+from flowmanager.schemas.json_schema import TARGET, form_schema
 from flowmanager.schemas.options import NoOption, check_option
 
 ENTRIES = {one["type"]: one for one in catalogue()}
@@ -57,6 +57,13 @@ def test_what_is_told_of_a_type() -> None:
     }
     assert (ENTRIES["talk"]["media"], ENTRIES["talk"]["handled_by"]) == (True, "caller or call-manager")
     assert (ENTRIES["ai_talk"]["title"], ENTRIES["branch"]["handled_by"]) == ("AI talk", "flow-manager")
+
+
+@pytest.mark.parametrize("action_type", TYPES)
+def test_every_option_says_what_it_means(action_type: str) -> None:
+    """In a sentence of its own: the one that all targets share says nothing of where it goes when."""
+    told = [one.get("description", "") for one in ENTRIES[action_type]["option"]["properties"].values()]
+    assert all(sentence.endswith(".") and sentence != TARGET["description"] for sentence in told)
 
 
 @pytest.mark.parametrize("action_type", TYPES)

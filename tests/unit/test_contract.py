@@ -82,6 +82,14 @@ def test_it_holds_every_route_and_every_event(made: dict[str, Any]) -> None:
     assert {(one.source, plain(one.name)) for one in heard} == set(all_subscriptions())
 
 
+def test_every_field_of_a_request_says_what_it_means(made: dict[str, Any]) -> None:
+    """In a sentence."""
+    forms = [made["components"]["schemas"][one.form.__name__] for one in all_routes() if one.form]
+    fields = [field for form in forms for field in form["properties"].values()]
+    assert len(fields) > 20
+    assert all(field.get("description", "").endswith(".") for field in fields)
+
+
 def test_the_fields_of_an_event_are_those_that_are_read(made: dict[str, Any]) -> None:
     """Found by reading one."""
     data = made["components"]["messages"]["call_callhangup"]["payload"]["properties"]["data"]
