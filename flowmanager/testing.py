@@ -9,11 +9,12 @@ def test_two_leads_to_support():
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from flowmanager.exploration.explore import MAX_RUNS, Exploration, Explorer
+from flowmanager.exploration.troubles import ALL_KINDS
 from flowmanager.simulation.flow_file import FlowBody, InvalidFlow, flow_body, read_flow_file
 from flowmanager.simulation.result import Result
 from flowmanager.simulation.run import run_simulation
@@ -46,12 +47,17 @@ def simulate(flow: Any, script: Any = None) -> Result:
     return run_simulation(flow_of(flow), script_of(script))
 
 
-def explore(flow: Any, script: Any = None, *, max_runs: int = MAX_RUNS) -> Exploration:
+def explore(flow: Any, script: Any = None, *, max_runs: int = MAX_RUNS, without: Collection[str] = ()) -> Exploration:
     """Walk every branch of a flow that can be found; of the script only the surroundings count, not its steps.
 
-    Raises InvalidFlow and InvalidScript.
+    `without`: kinds of troubles that are not tried: `fail`, `timeout`, `media`, `hangup`. Raises InvalidFlow and
+    InvalidScript, and ValueError for a kind that does not exist.
     """
-    return Explorer(flow_of(flow), script_of(script), max_runs=max_runs).explore(nobody)
+    unknown = set(without).difference(ALL_KINDS)
+    if unknown:
+        raise ValueError(f"without: {', '.join(sorted(unknown))}: no kind of trouble; there are {', '.join(ALL_KINDS)}")
+    troubles = [kind for kind in ALL_KINDS if kind not in without]
+    return Explorer(flow_of(flow), script_of(script), max_runs=max_runs, troubles=troubles).explore(nobody)
 
 
 def nobody(_runs: int) -> None:

@@ -15,6 +15,7 @@ import orjson
 from flowmanager.console import told
 from flowmanager.exploration.explore import MAX_RUNS, Explorer, Progress
 from flowmanager.exploration.show import show as show_exploration
+from flowmanager.exploration.troubles import ALL_KINDS
 from flowmanager.simulation.flow_file import FlowBody, read_flow_file
 from flowmanager.simulation.run import run_simulation
 from flowmanager.simulation.script import PULL, PUSH, Script
@@ -42,6 +43,13 @@ READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="With --explore: how many simulations at most.",
 )
 @click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(ALL_KINDS),
+    help="With --explore: a kind of trouble that is not tried: others fail, do not answer (timeout), media cannot be "
+    "carried out, the caller hangs up. May be repeated.",
+)
+@click.option(
     "--min-coverage",
     default=0.0,
     type=click.FloatRange(0, 100),
@@ -60,6 +68,8 @@ def command(flow: Path, script_file: Path | None, explore: bool, **options: Any)
     """
     if options["min_coverage"] and not explore:
         raise click.UsageError("--min-coverage needs --explore: one simulation alone covers little.")
+    if options["without"] and not explore:
+        raise click.UsageError("--without needs --explore: in one simulation only the script's troubles happen.")
     body = read_flow_file(flow)
     script = read_script_file(script_file) if script_file else Script()
     script = replace(script, mode=options["mode"] or script.mode)
@@ -77,7 +87,8 @@ def played(flow: FlowBody, script: Script, options: Mapping[str, Any]) -> int:
 
 def explored(flow: FlowBody, script: Script, options: Mapping[str, Any]) -> int:
     """Explore a flow, show what was found, and return the exit status."""
-    explorer = Explorer(flow, script, max_runs=options["max_runs"])
+    troubles = [kind for kind in ALL_KINDS if kind not in options["without"]]
+    explorer = Explorer(flow, script, max_runs=options["max_runs"], troubles=troubles)
     with bar(options["max_runs"]) as progress:
         found = explorer.explore(progress)
     write(found.wire() if options["as_json"] else show_exploration(found))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flowmanager.core.activeflow import ReferenceType, State
 from flowmanager.exploration.draft import Draft
 from flowmanager.exploration.hints import Hints
+from flowmanager.exploration.troubles import HANGS_UP, HANGS_UP_TYPING
 from flowmanager.simulation.caller import Acts, Caller
 from flowmanager.simulation.script import Hangup, Press, Resume, Silence, Step
 
-LISTENS, HANGS_UP, SILENT, MACHINE = "listens", "hangs up", "is silent", "is a machine"
+LISTENS, SILENT, MACHINE = "listens", "is silent", "is a machine"
+PLAYING = frozenset({"amd", "beep", "digits_send", "echo", "play", "stream_echo", "talk"})
+"""Types of actions that take their time, in the middle of which the caller hangs up."""
 CONTINUES, STAYS = "is continued", "stays blocked"
 
 Choose = Callable[[str, str, tuple[str, ...]], str]
@@ -34,8 +37,7 @@ class CuriousCaller(Caller):
         while True:
             yield self.undecided
             self.decided.add(self.flow.executed_count)
-            step = self.decision()
-            if step is not None:
+            for step in self.decision():
                 self.draft.step(step)
                 yield from self.perform(step)
                 self.rested = self.office.recorder.now
@@ -45,8 +47,8 @@ class CuriousCaller(Caller):
         waits = self.flow.state in (State.WAITING, State.BLOCKED)
         return waits and self.flow.executed_count not in self.decided
 
-    def decision(self) -> Step | None:
-        """Return what to do; None: nothing."""
+    def decision(self) -> Sequence[Step]:
+        """Return what to do, one step after the other."""
         action = self.flow.current_action
         label = self.office.recorder.labels.of(action.id, action.type)
         options = self.options()
@@ -56,20 +58,24 @@ class CuriousCaller(Caller):
             self.office.peers.recognize_machine(self.call_id, action.option or {})
         return options[taken]
 
-    def options(self) -> dict[str, Step | None]:
+    def options(self) -> dict[str, Sequence[Step]]:
         """Return what can be done here, the most telling first."""
         if self.flow.state is State.BLOCKED:
-            return {CONTINUES: Resume(), STAYS: None}
-        leaves = {HANGS_UP: self.hangup_here()} if self.may_leave() else {}
+            return {CONTINUES: [Resume()], STAYS: []}
+        leaves: dict[str, Sequence[Step]] = {}
+        if self.may_leave():
+            leaves[HANGS_UP] = [self.hangup_here(self.middle())]
         if self.asked_for_keys():
             option = self.flow.current_action.option or {}
             length = option.get("length")
             keys = self.hints.keys_for(length if isinstance(length, int) else 1)
-            pressed: dict[str, Step | None] = {f"presses {one}": Press(keys=one) for one in keys}
-            return {**pressed, SILENT: Silence(seconds=None) if self.waits_for_keys() else None, **leaves}
+            pressed: dict[str, Sequence[Step]] = {f"presses {one}": [Press(keys=one)] for one in keys}
+            if leaves and len(keys[0]) > 1:
+                leaves[HANGS_UP_TYPING] = [Press(keys=keys[0][0]), Hangup()]
+            return {**pressed, SILENT: [Silence(seconds=None)] if self.waits_for_keys() else [], **leaves}
         if self.flow.current_action.type == "amd":
-            return {LISTENS: None, MACHINE: None, **leaves}
-        return {LISTENS: None, **leaves}
+            return {LISTENS: [], MACHINE: [], **leaves}
+        return {LISTENS: [], **leaves}
 
     def may_leave(self) -> bool:
         """Say whether the call can end here. What a service repeats is as good as its first time."""
@@ -82,9 +88,26 @@ class CuriousCaller(Caller):
         """Say whether silence can run out here: a text that is said ends by itself."""
         return self.flow.current_action.type == "digits_receive"
 
-    def hangup_here(self) -> Step:
-        """Return the end of the call at this place."""
+    def middle(self) -> float:
+        """Return when an action that plays or records something is half over, in seconds; 0 for all others."""
+        action = self.flow.current_action
+        length = self.office.peers.media_seconds(action.type, action.option or {}) if action.type in PLAYING else 0.0
+        return round((length or 0.0) / 2, 1)
+
+    def leave_after(self, seconds: float) -> None:
+        """Hang up in the middle of what happens now, and write it down."""
+        step = self.hangup_here(seconds)
+        self.draft.step(step)
+        self.office.peers.after(seconds, self.leave)
+
+    def leave(self) -> None:
+        """Hang up."""
+        self.tell("hangs up")
+        self.office.peers.hang_up(self.call_id)
+
+    def hangup_here(self, after: float) -> Hangup:
+        """Return the end of the call at this place, some seconds from now."""
         recorder = self.office.recorder
         label = recorder.labels.of(self.flow.current_action.id, self.flow.current_action.type)
         first = label in recorder.labels.main and recorder.entered.count(label) == 1
-        return Hangup(at=label) if first else Hangup(after=recorder.now - self.rested)
+        return Hangup(at=label, after=after) if first else Hangup(after=recorder.now - self.rested + after)

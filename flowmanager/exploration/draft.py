@@ -40,11 +40,14 @@ class Draft:
         line = line_of(ask)
         self.asked[line] = self.asked.get(line, 0) + 1
 
-    def fail(self, ask: Ask, status_code: int) -> None:
-        """Let a request, the last one that was counted, fail."""
+    def fault(self, ask: Ask, said: str) -> None:
+        """Let something go wrong with a request, the last one that was counted."""
         line = line_of(ask)
-        before = self.asked[line] - 1
-        self.part("peers")[line] = f"fail {status_code} once" + (f" after {before} good" if before else "")
+        known = self.part("peers").get(line, [])
+        faults = known if isinstance(known, list) else [known]
+        good = self.asked[line] - 1 - sum(isinstance(one, str) for one in faults)
+        found = [*faults, f"{said} once" + (f" after {good} good" if good else "")]
+        self.part("peers")[line] = found[0] if len(found) == 1 else found
 
 
 def line_of(ask: Ask) -> str:
@@ -60,9 +63,17 @@ def step_values(step: Step) -> Any:
         case Silence():
             return {"silence": "until timeout"}
         case Hangup():
-            return {"hangup": f"at {step.at}" if step.at else f"after {round(step.after, 3)}s"}
+            return {"hangup": when(step)} if step != Hangup() else "hangup"
         case _:
             return "continue"
+
+
+def when(step: Hangup) -> str:
+    """Return when somebody hangs up."""
+    after = f"{round(step.after, 3):g}s"
+    if not step.at:
+        return f"after {after}"
+    return f"{after} after {step.at}" if step.after else f"at {step.at}"
 
 
 def script_text(values: Mapping[str, Any]) -> str:

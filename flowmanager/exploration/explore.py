@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Any
@@ -13,9 +13,10 @@ from flowmanager.exploration.choices import Choice, Chooser
 from flowmanager.exploration.coverage import Coverage, Reasons, coverage_wire
 from flowmanager.exploration.curious import CuriousDirector
 from flowmanager.exploration.draft import folded
-from flowmanager.exploration.findings import Finding, decisions_of, kind_of, last_failure
+from flowmanager.exploration.findings import Finding, decisions_of, key_of, kind_of, last_failure
 from flowmanager.exploration.graph import graph_of
 from flowmanager.exploration.hints import hints_of
+from flowmanager.exploration.troubles import ALL_KINDS, KIND_OF, ONCE, Mark, Tried, tried_of
 from flowmanager.simulation.director import Director
 from flowmanager.simulation.flow_file import FlowBody, flow_body
 from flowmanager.simulation.office import Office
@@ -24,7 +25,8 @@ from flowmanager.simulation.run import prepare, quiet_logs, run_simulation
 from flowmanager.simulation.script import Expect, Script
 from flowmanager.simulation.script_reader import script_from
 
-MAX_RUNS = 200
+MAX_RUNS = 500
+"""Some seconds. A flow of 70 actions with ten menus and thirty requests needs as many; most need a tenth."""
 ROUNDS = 100
 """How often a circle is walked to see whether a limit ends it: more than the limit of resumes in a life."""
 MOST_CIRCLES = 10
@@ -35,9 +37,11 @@ Progress = Callable[[int], None]
 
 @dataclass(order=True, slots=True)
 class Plan:
-    """A simulation to be run: which decisions it begins with. Plans with a decision never made before go first."""
+    """A simulation to be run: which decisions it begins with. Plans with a decision never made before go first, and
+    what the flow itself can do before what goes wrong around it."""
 
     seen: bool
+    trouble: bool
     length: int
     number: int
     prefix: Prefix = field(compare=False)
@@ -54,6 +58,7 @@ class Exploration:
     ends: Counter[str]
     """How many simulations ended why; `joined`: went on like another one."""
     coverage: Coverage
+    troubles: Tried
     reasons: Reasons
     findings: Sequence[Finding]
 
@@ -64,6 +69,7 @@ class Exploration:
             "complete": self.complete,
             "ends": dict(self.ends),
             "coverage": coverage_wire(self.coverage, self.reasons),
+            "troubles": self.troubles.wire(),
             "findings": [one.wire() for one in self.findings],
         }
 
@@ -71,11 +77,15 @@ class Exploration:
 class Explorer:
     """Explores one flow. Of the script only the surroundings count: its steps and expectations are left out."""
 
-    def __init__(self, flow: FlowBody, script: Script, *, max_runs: int = MAX_RUNS) -> None:
-        """Nothing has run yet. Raises InvalidFlow and InvalidScript."""
+    def __init__(
+        self, flow: FlowBody, script: Script, *, max_runs: int = MAX_RUNS, troubles: Collection[str] = ALL_KINDS
+    ) -> None:
+        """Nothing has run yet. `troubles`: which kinds are tried. Raises InvalidFlow and InvalidScript."""
         self.flow = flow_body(flow)
         self.script = replace(script, steps=(), expect=Expect())
-        self.max_runs = max_runs
+        self.max_runs, self.kinds = max_runs, frozenset(troubles)
+        self.offered: set[Mark] = set()
+        """All options that there were."""
         self.hints = hints_of(self.flow["actions"])
         self.coverage = Coverage(self.graph())
         self.plans: list[Plan] = []
@@ -109,6 +119,7 @@ class Explorer:
             complete=complete,
             ends=self.ends,
             coverage=self.coverage,
+            troubles=tried_of(self.offered, self.marks),
             reasons=Reasons(self.coverage, self.impossible, complete),
             findings=sorted(map(self.checked, self.findings.values()), key=lambda one: (one.provoked, one.kind)),
         )
@@ -140,7 +151,7 @@ class Explorer:
             own.add(situation)
             return join and met
 
-        director = CuriousDirector(Chooser(prefix, known), self.hints)
+        director = CuriousDirector(Chooser(prefix, known), self.hints, kinds=self.kinds)
         result = run_simulation(self.flow, self.script, director)
         self.runs += 1
         self.ends["joined" if director.chooser.joined else result.ended] += 1
@@ -149,7 +160,7 @@ class Explorer:
         return director, result
 
     def plan(self, choices: Sequence[Choice], begin: int) -> None:
-        """Plan the alternatives to the decisions from a number on, each situation once."""
+        """Plan the alternatives to the decisions from a number on, each situation once, some troubles once at all."""
         self.marks |= {choice.mark for choice in choices}
         for place, choice in enumerate(choices[begin:], begin):
             if choice.situation in self.situations:
@@ -157,9 +168,12 @@ class Explorer:
             self.situations.add(choice.situation)
             before = tuple(one.taken for one in choices[:place])
             for other in range(1, len(choice.options)):
-                mark = choice.other(other)
+                mark, option = choice.other(other), choice.options[other]
                 number = len(self.situations) * 100 + other
-                heappush(self.plans, Plan(mark in self.marks, place, number, (*before, other), mark))
+                if mark in self.offered and option in ONCE:
+                    continue
+                self.offered.add(mark)
+                heappush(self.plans, Plan(mark in self.marks, option in KIND_OF, place, number, (*before, other), mark))
 
     def go_round(self, choices: Sequence[Choice], begin: int) -> None:
         """Walk a circle until something ends it."""
@@ -177,7 +191,8 @@ class Explorer:
         if kind is None:
             return
         choices = director.chooser.taken
-        key = (kind, result.why, last_failure(choices))
+        failure = last_failure(choices)
+        key = key_of(kind, result, failure)
         known = self.findings.get(key)
         found = Finding(
             kind=kind,
@@ -185,11 +200,13 @@ class Explorer:
             runs=1 + (known.runs if known else 0),
             script={**director.draft.values, "steps": folded(director.draft.values.get("steps", []))},
             decisions=tuple(dict.fromkeys(decisions_of(choices))),
-            provoked=bool(last_failure(choices)),
+            provoked=bool(failure),
         )
-        if known and (known.provoked, len(known.decisions)) <= (found.provoked, len(found.decisions)):
+        if known and known.rank <= found.rank:
             found = replace(known, runs=found.runs)
-        self.findings[key] = found
+        others = {result.why, *((*known.also, known.why) if known else ())}
+        also = sorted(others - {found.why})
+        self.findings[key] = replace(found, also=tuple(also))
 
     def checked(self, finding: Finding) -> Finding:
         """Try the script of a finding."""
@@ -198,5 +215,7 @@ class Explorer:
         changes = {name: getattr(told, name) for name in script}
         if "variables" in changes:
             changes["variables"] = {**self.script.variables, **changes["variables"]}
+        if "peers" in changes:
+            changes["peers"] = (*changes["peers"], *self.script.peers)
         result = run_simulation(self.flow, replace(self.script, **changes))
         return replace(finding, script=script, reproduced=result.why == finding.why)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.exploration.choices import Choice
-from flowmanager.exploration.curious import FAILS
+from flowmanager.exploration.troubles import PROVOKED, SILENT
 from flowmanager.simulation.result import Result
 
 KINDS: Mapping[str, str] = {
@@ -34,6 +34,13 @@ class Finding:
     """Another manager or a server was made to fail on the way."""
     reproduced: bool = True
     """The script alone, tried afterwards, came to the same end."""
+    also: tuple[str, ...] = ()
+    """How it ended when the same failed in another way."""
+
+    @property
+    def rank(self) -> tuple[bool, int, bool]:
+        """What makes one better told than another: unprovoked, short, and an error rather than a silence."""
+        return self.provoked, len(self.decisions), any(one.endswith(SILENT) for one in self.decisions)
 
     def wire(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -45,6 +52,7 @@ class Finding:
             "decisions": list(self.decisions),
             "script": dict(self.script),
             "reproduced": self.reproduced,
+            "also": list(self.also),
         }
 
 
@@ -61,4 +69,12 @@ def decisions_of(choices: Sequence[Choice]) -> tuple[str, ...]:
 
 def last_failure(choices: Sequence[Choice]) -> str:
     """Return what was made to fail last; empty: nothing."""
-    return next((choice.where for choice in reversed(choices) if choice.option == FAILS), "")
+    return next((choice.where for choice in reversed(choices) if choice.option in PROVOKED), "")
+
+
+def key_of(kind: str, result: Result, failure: str) -> tuple[str, str, str]:
+    """Return what tells a finding from others: of a provoked one the place, not the words of the error."""
+    if not failure:
+        return kind, result.why, ""
+    place = next((one.action for one in reversed(result.history) if not one.flow), "")
+    return kind, f"{result.ended} {place}", failure

@@ -25,6 +25,9 @@ def summary(found: Exploration) -> Iterator[str]:
     coverage = found.coverage
     yield share("actions", len(coverage.actions), len(coverage.graph.actions), coverage.action_percent)
     yield share("edges", len(coverage.edges), len(coverage.graph.edges), coverage.edge_percent)
+    troubles = found.troubles
+    kinds = ", ".join(f"{count} {kind}" for kind, count in troubles.counts().items()) or "none"
+    yield share("troubles", len(troubles.tried), len(troubles.possible), troubles.percent) + f"  ({kinds})"
 
 
 def share(name: str, reached: int, every: int, percent: float) -> str:
@@ -60,6 +63,7 @@ def finding(one: Finding) -> Iterator[str]:
     provoked = " when others fail" if one.provoked else ""
     yield click.style(f"{HEADS[one.kind]}{provoked}", fg="yellow" if one.provoked else "red", bold=True)
     yield f"  {one.why}  ({one.runs} run{'s' if one.runs > 1 else ''})"
+    yield from (f"  also: {why}" for why in one.also)
     if not one.reproduced:
         yield "  this script comes near, but ends otherwise: what was decided cannot be said in a script"
     yield "  script:"

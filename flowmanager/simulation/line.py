@@ -65,11 +65,11 @@ class Line:
 
     def call(self, ask: Ask) -> Any:
         """Ask another manager; see the port Rpc."""
-        rule = self.director.asked(ask) or self.rules.match(ask)
         began = self.recorder.now
         place = len(self.recorder.requests)
         if is_media(ask):
             self.recorder.sends_out(ask.body)
+        rule = self.director.asked(ask) or self.rules.match(ask)
         entry = self.recorder.add("request", "", quiet=is_media(ask))
         self.limits.append(began + ask.seconds)
         try:
@@ -97,8 +97,8 @@ class Line:
 
         Return the status that it would have answered; None: nobody will ever hear of it again.
         """
-        rule = self.director.asked(ask) or self.rules.match(ask)
         self.recorder.sends_out(ask.body)
+        rule = self.director.asked(ask) or self.rules.match(ask)
         reply = self.peers.reply(ask.peer, orjson.loads(request_body(ask)), rule.rule.fault if rule else None)
         if reply is None:
             return None

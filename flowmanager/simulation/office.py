@@ -134,7 +134,7 @@ class Office:
             executors=observed_executors(self.recorder, self.director),
             ids=self.ids,
             sleep=self.run_for,
-            web=ScriptedWeb(script=self.script, director=self.director, recorder=self.recorder),
+            web=ScriptedWeb(script=self.script, director=self.director, recorder=self.recorder, wait=self.run_for),
             breakers=Breakers(rule, metrics(), str, clock=lambda: self.recorder.now),
         )
 
@@ -181,7 +181,8 @@ class Office:
         return min((one for one in moments if one), default=None)
 
     def run_for(self, seconds: float) -> None:
-        """Let so much time pass, and what is due in it happen."""
+        """Let so much time pass, and what is due in it happen; who looks on knows what has happened until now."""
+        self.look_on()
         self.run_until(self.clock.now + timedelta(seconds=seconds))
 
     def run_until(self, end: datetime) -> None:
@@ -204,9 +205,13 @@ class Office:
             self.agenda.timetable.run_due()
         else:
             self.recovery.fire_timers(self.work, self.complete)
+        self.look_on()
+        return True
+
+    def look_on(self) -> None:
+        """Show those who look on what has happened."""
         for watcher in self.watchers:
             watcher()
-        return True
 
     def work(self) -> Work:
         """Return the work of one activeflow."""

@@ -57,6 +57,9 @@ class CallDriver(Protocol):
     def media_done(self, call_id: Id) -> None:
         """What a call did is complete."""
 
+    def gave_up(self, call_id: Id) -> bool:
+        """Say whether it does not go on with a call by itself."""
+
 
 class Peers(StubWorld):
     """All other managers."""

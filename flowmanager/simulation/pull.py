@@ -38,6 +38,9 @@ class Pulled:
     option: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     held: bool = False
     """It asked for the next action and has none: it does not ask again by itself."""
+    asked_at: float = 0.0
+    answered: bool = False
+    """The last question was answered, in time or not."""
 
 
 class PullingCalls:
@@ -65,12 +68,13 @@ class PullingCalls:
         pulled = self.calls[call_id]
         if pulled.held or self.is_over(call_id):
             return
-        pulled.held, began = True, self.office.recorder.now
+        pulled.held, pulled.answered, pulled.asked_at = True, False, self.office.recorder.now
         try:
             action, status = self.office.ask(self.question(pulled)), 200
         except PeerError as error:
             action, status = NOTHING, error.peer_status_code
-        if self.office.recorder.now - began >= PATIENCE_SECONDS:
+        pulled.answered = True
+        if self.is_late(pulled):
             limit = span(PATIENCE_SECONDS)
             self.tell(f"call-manager waited {limit} for the next action and gave up: the caller hears nothing more")
         elif not action:
@@ -147,6 +151,15 @@ class PullingCalls:
     def digits(self, pulled: Pulled) -> str:
         """Return the keys that were pressed so far."""
         return self.office.recorder.records[pulled.activeflow_id].variables.get(DIGITS, "")
+
+    def gave_up(self, call_id: Id) -> bool:
+        """Say whether the next action of a call was asked for in vain."""
+        pulled = self.calls[call_id]
+        return pulled.held and (pulled.answered or self.is_late(pulled))
+
+    def is_late(self, pulled: Pulled) -> bool:
+        """Say whether an answer would come too late now."""
+        return self.office.recorder.now - pulled.asked_at >= PATIENCE_SECONDS
 
     def enough(self, pulled: Pulled, digits: str) -> bool:
         """Say whether no more keys are waited for."""

@@ -197,7 +197,7 @@ READERS: Mapping[str, Callable[[Part], Any]] = {
     "ai": ai,
     "amd": lambda part: part.word("human", "machine"),
     "calls": Part.texts,
-    "peers": lambda part: tuple(peer_rule(key, one) for key, one in part.pairs().items()),
+    "peers": lambda part: tuple(peer_rule(key, one) for key, each in part.pairs().items() for one in each.items()),
     "fetch": answers,
     "webhooks": answers,
     "limit": Part.seconds,

@@ -8,15 +8,17 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import click
 import orjson
 import pytest
 
 from flowmanager import demo_flows
 from flowmanager.commands.simulate import bar
-from flowmanager.exploration.draft import script_text
+from flowmanager.exploration.draft import Draft, script_text
 from flowmanager.exploration.findings import Finding
 from flowmanager.exploration.hints import hints_of
-from flowmanager.exploration.show import finding
+from flowmanager.exploration.show import finding, show
+from flowmanager.ports import Ask
 from flowmanager.testing import Exploration, explore, simulate
 from tests.desk import act
 from tests.faults.flows import ACTIONS, CALLED, ids_of
@@ -259,3 +261,133 @@ def test_the_surroundings_of_the_script_count() -> None:
     found = explore([act("talk", text="hi"), act("hangup"), act("email_send")], {"reference": "api"})
     assert missing(found) == {}
     assert found.ends.keys() == {"finished"}
+
+
+CONNECT = act("connect", id="connect", destinations=[{"type": "tel", "target": "+3225550199"}])
+SHOP = [
+    act("talk", id="hello", text="hello"),
+    act("digits_receive", id="number", duration=3000, length=4),
+    act("email_send", id="mail", subject="${voipbin.call.digits}"),
+    CONNECT,
+    act("fetch", id="more", event_url="https://x.example/actions"),
+    act("talk", id="bye", text="bye"),
+]
+
+
+def tried(found: Exploration, kind: str) -> set[str]:
+    """Where a trouble of a kind was tried."""
+    return {where for _, where, what in found.troubles.tried if what == kind}
+
+
+def test_what_goes_wrong_around_a_flow_is_tried_everywhere() -> None:
+    """Requests fail or stay without an answer, media cannot be played, callers hang up at every place."""
+    found = explore(SHOP)
+    assert found.complete
+    asked = {"mail: email POST /v1/emails", "connect: call POST /v1/confbridges", "connect: call POST /v1/calls"}
+    assert tried(found, "fails") == tried(found, "does not answer") == {*asked, "https://x.example/actions"}
+    assert tried(found, "hangs up meanwhile") == asked
+    assert tried(found, "cannot be carried out") == {"hello", "number", "(confbridge_join)", "bye"}
+    assert tried(found, "hangs up") == {"hello", "number", "(confbridge_join)", "bye"}
+    assert tried(found, "hangs up after one key") == {"number"}
+    assert found.troubles.percent == 100.0
+    assert found.wire()["troubles"]["kinds"] == {"fail": 4, "timeout": 4, "media": 4, "hangup": 8}
+    assert all(one.reproduced for one in found.findings)
+
+
+def test_the_same_failure_in_two_ways_is_one_finding() -> None:
+    """An error and a silence at one place: the second is told beside the first."""
+    found = explore(SHOP)
+    [one] = [one for one in found.findings if "call POST /v1/calls" in one.script.get("peers", {})]
+    assert {one.why, *one.also} == {
+        "ended: error at connect: call-manager answered 503: a rule says so",
+        "ended: error at connect: call-manager did not answer within 3 s",
+    }
+    assert f"  also: {one.also[0]}" in finding(one)
+    fetched = [one for one in found.findings if "fetch" in one.script]
+    assert [one.also for one in fetched] == [("ended: error at more: cannot fetch: no answer within 3 s",)]
+
+
+def test_what_a_silence_costs_a_pulled_call_is_found() -> None:
+    """call-manager gave up meanwhile; the script shows it."""
+    found = explore(SHOP, {"mode": "pull"})
+    [one] = [one for one in found.findings if one.kind == "never ends"]
+    assert one.why == "waiting at (confbridge_join) (pull)"
+    assert one.script["peers"] == {"email POST /v1/emails": "timeout once"}
+    assert one.reproduced
+    assert one.provoked
+
+
+def test_a_media_action_that_fails_may_leave_a_variable_empty() -> None:
+    """Nobody could press a key, and the branch behind it has no way for that."""
+    flow = [
+        act("digits_receive", id="ask", duration=3000, length=1),
+        act("branch", id="menu", target_ids={"1": "end"} | {str(n): "end" for n in "023456789*#"}),
+        act("talk", id="end", text="end"),
+    ]
+    [one] = [one for one in explore(flow).findings if one.script.get("peers")]
+    assert one.script["peers"] == {"call POST /v1/calls/<id>/actions": "fail 503 once"}
+    assert "no target for the value" in one.why
+    assert one.reproduced
+
+
+@pytest.mark.parametrize("kind", ["fail", "timeout", "media", "hangup"])
+def test_a_kind_of_trouble_can_be_left_out(kind: str, tmp_path: Path) -> None:
+    """In Python and on the command line; all others are tried."""
+    found = explore(SHOP, without=[kind])
+    assert set(found.troubles.counts()) == {"fail", "timeout", "media", "hangup"} - {kind}
+    shown = run(write(tmp_path, "flow.json", SHOP), "--explore", "--without", kind)
+    assert shown.exit_code == 0, shown.output
+    [line] = [line for line in shown.output.splitlines() if line.startswith("troubles")]
+    assert f" {kind}" not in line
+
+
+def test_an_unknown_kind_of_trouble_is_refused(tmp_path: Path) -> None:
+    """With those that there are."""
+    with pytest.raises(
+        ValueError, match="without: earthquake: no kind of trouble; there are fail, timeout, media, hangup"
+    ):
+        explore(SHOP, without=["earthquake"])
+    shown = run(write(tmp_path, "flow.json", SHOP), "--without", "media")
+    assert shown.exit_code == 2
+    assert "--without needs --explore" in shown.output
+
+
+def test_what_the_flow_itself_can_do_goes_first() -> None:
+    """With few runs all ways are walked before troubles are tried; those that were not are told."""
+    keys = [str(number) for number in range(6)]
+    flow = [
+        act("digits_receive", id="ask", duration=3000, length=1),
+        act("branch", id="menu", target_ids={key: f"mail{key}" for key in keys}, default_target_id="end"),
+        *[act("email_send", id=f"mail{key}", subject=key, next_id="end") for key in keys],
+        act("stop", id="end"),
+    ]
+    found = explore(flow, max_runs=9)
+    assert found.coverage.percent == 100.0
+    assert not found.complete
+    assert found.troubles.percent < 100.0
+    assert {"where": "mail5: email POST /v1/emails", "what": "fails"} in found.wire()["troubles"]["missing"]
+
+
+def test_a_flow_around_which_nothing_can_go_wrong() -> None:
+    """It asks nobody, and nobody can hang up."""
+    found = explore([act("variable_set", key="a", value="b")], {"reference": "api"})
+    assert "troubles 0 of 0  100 %  (none)" in click.unstyle(show(found))
+
+
+def test_what_the_script_says_of_others_counts_beside_the_troubles() -> None:
+    """A finding is tried with both."""
+    found = explore(SHOP, {"peers": {"email POST /v1/emails": "slow 1s"}})
+    assert found.findings
+    assert all(one.reproduced for one in found.findings)
+
+
+def test_two_failures_of_one_request_are_one_script() -> None:
+    """A list of what goes wrong, each counted behind the one before."""
+    ask, draft = Ask(peer="email", method="POST", uri="/v1/emails"), Draft()
+    for said in ("fail 503", "", "timeout"):
+        draft.count(ask)
+        if said:
+            draft.fault(ask, said)
+    assert draft.values["peers"] == {"email POST /v1/emails": ["fail 503 once", "timeout once after 1 good"]}
+    result = simulate([{**EMAIL, "id": name} for name in "abc"], draft.values)
+    assert [one.status_code for one in result.requests] == [503, 200, None]

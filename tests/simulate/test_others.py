@@ -214,3 +214,17 @@ def test_a_bad_flow_of_the_script_is_named() -> None:
     flows = {AFTER_ID: {"name": "after-call", "actions": [act("dance")]}}
     with pytest.raises(InvalidFlow, match=r"after-call: actions\[0\].type: not supported action type: dance"):
         simulate([act("beep")], {"flows": flows})
+
+
+def test_a_caller_hangs_up_while_nothing_else_happens() -> None:
+    """Whoever waits for the flow to come to an action notices it before time passes."""
+    flow = [act("talk", text="hi"), {**EMAIL, "id": "mail"}]
+    result = simulate(flow, {"peers": {"email POST /v1/emails": "slow 2s"}, "steps": [{"hangup": "1s after mail"}]})
+    assert (result.ended_reason, result.lasted) == ("reference_ended", 2.0)
+
+
+def test_a_server_that_does_not_answer_takes_its_time() -> None:
+    """As long as a worker waits for it."""
+    result = simulate([act("fetch", event_url="https://x.example/a")], {"fetch": {"*": {"fail": "timeout"}}})
+    assert result.why == "ended: error at fetch[0]: cannot fetch: no answer within 3 s"
+    assert (result.lasted, result.requests[0].status_code) == (3.0, None)
