@@ -89,7 +89,8 @@ class Route:
     """A method on a URI. `form` None: the body is not read.
 
     `filters`: a list; only its URI may have a query, and its body is a plain object or absent.
-    `answer`: the name of the record in the answer (`schemas/answers.py`), with [] for a list of them; empty: no data.
+    `answer`: the name of the record in the answer (`schemas/answers.py`), with | between
+        several that it may be and [] for a list of them; empty: no data.
     """
 
     method: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +11,12 @@ import orjson
 
 from flowmanager.client import FlowManagerClient
 from flowmanager.console import asking_client, told, written
-from flowmanager.trace.mermaid import mermaid_of_trace
+from flowmanager.trace.formats import FORMATS
 from flowmanager.trace.model import InvalidTrace, Trace, read_trace
-from flowmanager.trace.svg import svg_of_trace
-from flowmanager.trace.text import text_of
 
 MOST_STEPS = 20_000
 """Of one picture or timeline: who wants more asks in parts."""
 PART = 500
-
-
-def json_of(trace: Trace) -> str:
-    """Return the trace as the service told it."""
-    return orjson.dumps(trace.wire, option=orjson.OPT_INDENT_2).decode()
-
-
-FORMATS: Mapping[str, Callable[[Trace], str]] = {
-    "text": text_of,
-    "json": json_of,
-    "mermaid": mermaid_of_trace,
-    "svg": svg_of_trace,
-}
 
 
 @click.command()

@@ -17,10 +17,10 @@ from flowmanager.contract.parts import (
     refusals,
 )
 from flowmanager.route import SEGMENTS, Route
-from flowmanager.schemas.answers import record_schemas
 from flowmanager.schemas.envelopes import ERROR_TYPE, JSON_TYPE, PUBLISHER
 from flowmanager.schemas.fields import Form
 from flowmanager.schemas.json_schema import JsonSchema, form_schema, sentence_of
+from flowmanager.schemas.records import record_schemas
 from flowmanager.subscription import plain
 from flowmanager.transport.names import NAMES
 
@@ -201,8 +201,9 @@ def answer_form(one: Route) -> JsonSchema:
 
 
 def answered(name: str) -> JsonSchema:
-    """Return the record of an answer, or a list of such."""
-    record = reference("components", "schemas", name.removesuffix("[]"))
+    """Return the record of an answer, or one of several, or a list of such."""
+    found = [reference("components", "schemas", one) for one in name.removesuffix("[]").split("|")]
+    record = found[0] if len(found) == 1 else {"anyOf": found}
     return {"type": "array", "items": record} if name.endswith("[]") else record
 
 

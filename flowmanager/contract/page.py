@@ -9,8 +9,8 @@ from flowmanager.contract.asyncapi import readable, schemas
 from flowmanager.contract.parts import PUBLISHED, Heard, all_routes, comes_by_exchange, heard_events, refusals
 from flowmanager.contract.tables import GENERATED, field_rows, table, words
 from flowmanager.route import MAX_PAGE_SIZE, Route
-from flowmanager.schemas.answers import record_schemas
 from flowmanager.schemas.json_schema import JsonSchema, sentence_of
+from flowmanager.schemas.records import record_schemas
 from flowmanager.transport.names import NAMES
 
 BEGINNING = f"""\
@@ -60,9 +60,8 @@ def request_part(one: Route, forms: JsonSchema) -> Iterator[str]:
 
 def answer_words(name: str) -> str:
     """Return what an answer holds."""
-    record = name.removesuffix("[]")
-    link = f"[{record}](#{record})"
-    return "no data" if not name else f"list of {link}" if name.endswith("[]") else link
+    links = " or ".join(f"[{record}](#{record})" for record in name.removesuffix("[]").split("|"))
+    return "no data" if not name else f"list of {links}" if name.endswith("[]") else links
 
 
 def record_part(name: str, schema: JsonSchema) -> Iterator[str]:
@@ -70,14 +69,15 @@ def record_part(name: str, schema: JsonSchema) -> Iterator[str]:
     yield from (f"### {name}", "")
     inner = schema.get("items", schema)
     yield from ("Each of the list:", "") if inner is not schema else ()
-    if "properties" not in inner:
-        yield from (str(schema["description"]), "")
-        return
-    always = inner["required"]
+    always, fields = inner["required"], inner["properties"]
     rows = [
-        (f"`{key}`", words(one), "" if key in always else "may be absent") for key, one in inner["properties"].items()
+        (f"`{key}`", words(one), "" if key in always else "may be absent", one.get("description", ""))
+        for key, one in fields.items()
     ]
-    yield from (*table(("field", "", ""), rows), "")
+    if any(meaning for *_, meaning in rows):
+        yield from (*table(("field", "", "", "meaning"), rows), "")
+    else:
+        yield from (*table(("field", "", ""), [row[:3] for row in rows]), "")
 
 
 def error_part() -> Iterator[str]:

@@ -15,7 +15,7 @@ def create_activeflow(call: Call, app: App) -> Any:
     return app.lifecycle.create(call.work, call.body)
 
 
-@route("GET", "/v1/activeflows", filters=True, answer="activeflow[]")
+@route("GET", "/v1/activeflows", filters=True, answer="activeflow|overview[]")
 def list_activeflows(call: Call, app: App) -> Any:
     """List activeflows, newest first. `view=brief`: only where each stands and since when."""
     view = call.query.get("view", "")

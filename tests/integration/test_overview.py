@@ -19,6 +19,7 @@ from flowmanager.commands.activeflows import Board, show_again
 from flowmanager.demo_flows import action
 from flowmanager.trace.overview import heading, table
 from tests.client_room import CUSTOMER, ClientRoom, serving_embedded
+from tests.conformance.contract import validator
 from tests.desk import Desk, act, new_id, talk
 
 NOW = datetime(2026, 5, 4, 7, 0, tzinfo=UTC)
@@ -59,6 +60,7 @@ def test_the_short_view_tells_where_each_stands(desk: Desk) -> None:
     run.next()
     status, [row] = desk.get("/v1/activeflows?view=brief", {"customer_id": desk.customer_id})
     assert status == 200
+    validator("list_activeflows_answer").validate({"status_code": status, "data": [row]})
     assert (row["id"], row["state"], row["action_type"], row["executed_count"]) == (run.id, "waiting", "talk", 0)
     assert row["wait"] == {"for": "pull", "until": None}
     assert row["why"] == "its caller performs `talk`; the caller's next `next` goes on"

@@ -9,15 +9,17 @@ import pytest
 from flowmanager.core.ids import MAIN
 from flowmanager.core.masking import MASK
 from flowmanager.errors import PeerTimeout
+from tests.conformance.contract import validator
 from tests.desk import Desk, Json, Run, act, new_id, talk
 
 QUEUE = "queue POST /v1/services/type/queuecall"
 
 
 def trace(run: Run, query: str = "") -> Json:
-    """The trace of an activeflow."""
+    """The trace of an activeflow, which is what the contract says."""
     status, data = run.desk.get(f"{run.uri}/trace{query}")
     assert status == 200, data
+    validator("trace_activeflow_answer").validate({"status_code": status, "data": data})
     found: Json = data
     return found
 
@@ -262,3 +264,27 @@ def test_the_history_itself_is_as_before(desk: Desk) -> None:
     run.next()
     [told] = run.record["executed_actions"]
     assert set(told) == {"id", "next_id", "type", "option", "tm_execute", "tm_end", "result", "cause"}
+
+
+@pytest.mark.parametrize(
+    ("form", "begin"), [("text", "activeflow "), ("mermaid", "%% "), ("svg", "<svg "), ("json", "{")]
+)
+def test_a_trace_can_be_asked_for_as_a_text(desk: Desk, form: str, begin: str) -> None:
+    """As the command prints it, without colours; JSON is the record itself."""
+    run = desk.start(act("variable_set", key="a", value="1"), talk("x"))
+    run.next()
+    status, answer = desk.get(f"{run.uri}/trace?format={form}&limit=1")
+    assert status == 200
+    validator("trace_activeflow_answer").validate({"status_code": status, "data": answer})
+    if form == "json":
+        assert answer["id"] == run.id
+    else:
+        assert answer["data"].startswith(begin)
+        assert "\x1b" not in answer["data"]
+        assert "talk" in answer["data"]
+
+
+def test_an_unknown_format_is_refused(desk: Desk) -> None:
+    run = desk.start(talk("x"))
+    status, answer = desk.get(f"{run.uri}/trace?format=pdf")
+    assert (status, answer["message"]) == (400, "format: None of text, json, mermaid, svg.")

@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import yaml
 from asyncapi3 import AsyncAPI3
 from click.testing import CliRunner
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from flowmanager.bootstrap import all_subscriptions
 from flowmanager.cli import main
 from flowmanager.commands.contract import PARTS
 from flowmanager.contract.asyncapi import document
 from flowmanager.contract.parts import PUBLISHED, all_routes, heard_events
+from flowmanager.schemas.trace_answers import FRAME, STEP, TRACE, samples, trace_schemas
 from flowmanager.subscription import plain
+from tests.conformance.contract import validator
 
 DOCS = Path(__file__).parents[2] / "docs"
 FILES = {
@@ -80,6 +83,31 @@ def test_it_holds_every_route_and_every_event(made: dict[str, Any]) -> None:
     heard = list(heard_events())
     assert len(made["operations"]) == len(all_routes()) + len(PUBLISHED) + len(heard)
     assert {(one.source, plain(one.name)) for one in heard} == set(all_subscriptions())
+
+
+def test_every_field_of_a_trace_says_what_it_means() -> None:
+    """In a sentence; and no field that is written is left out."""
+    for name, meanings, found in zip(
+        ("trace", "trace_step", "trace_frame"), (TRACE, STEP, FRAME), written(), strict=True
+    ):
+        told = trace_schemas()[name]["properties"]
+        assert all(field["description"].endswith((".", ").")) for field in told.values())
+        assert set(told) == set(meanings) == found, name
+
+
+def written() -> tuple[set[str], set[str], set[str]]:
+    """The fields of traces, steps and frames as the samples have them."""
+    made = samples()
+    steps = [step for one in made for step in (*one["steps"], one["current"] or {})]
+    return set().union(*made), set().union(*steps), set().union(*(frame for one in made for frame in one["frames"]))
+
+
+def test_a_recorded_trace_is_what_the_contract_says() -> None:
+    """The one of the picture in the README, of the demonstration's call."""
+    recorded = orjson.loads((DOCS / "images" / "trace.json").read_bytes())
+    validator("trace_activeflow_answer").validate({"status_code": 200, "data": recorded})
+    with pytest.raises(ValidationError):
+        validator("trace_activeflow_answer").validate({"status_code": 200, "data": {**recorded, "steps": [{}]}})
 
 
 def test_every_field_of_a_request_says_what_it_means(made: dict[str, Any]) -> None:

@@ -1,0 +1,15 @@
+"""The schema of every record that answers and events hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flowmanager.schemas.answers import RECORDS
+from flowmanager.schemas.json_schema import JsonSchema
+from flowmanager.schemas.sampled import schema_of
+from flowmanager.schemas.trace_answers import trace_schemas
+
+
+def record_schemas() -> Mapping[str, JsonSchema]:
+    """Return them by name."""
+    return {**{name: schema_of(samples) for name, samples in RECORDS.items()}, **trace_schemas()}
