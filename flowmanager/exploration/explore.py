@@ -14,9 +14,10 @@ from flowmanager.exploration.coverage import Coverage, Reasons, coverage_wire
 from flowmanager.exploration.curious import CuriousDirector
 from flowmanager.exploration.draft import folded
 from flowmanager.exploration.findings import Finding, decisions_of, key_of, kind_of, last_failure
-from flowmanager.exploration.graph import graph_of
+from flowmanager.exploration.graph import Graph, graph_of
 from flowmanager.exploration.hints import hints_of
 from flowmanager.exploration.troubles import ALL_KINDS, KIND_OF, ONCE, Mark, Tried, tried_of
+from flowmanager.lint.reader import stored
 from flowmanager.simulation.director import Director
 from flowmanager.simulation.flow_file import FlowBody, flow_body
 from flowmanager.simulation.office import Office
@@ -97,13 +98,13 @@ class Explorer:
         self.circles: set[tuple[tuple[str, str, str], ...]] = set()
         self.runs = 0
 
-    def graph(self) -> Any:
+    def graph(self) -> Graph:
         """Return the graph of the flow as it is stored."""
         with quiet_logs():
             office = Office(self.script, Director())
             prepare(office, self.flow)
-        stored = office.store.tables.flows[office.flow_id]
-        return graph_of(stored.actions, office.recorder.labels, live=self.script.reference is ReferenceType.CALL)
+        flow = stored(office.store.tables.flows[office.flow_id])
+        return graph_of(flow, office.recorder.labels, live=self.script.reference is ReferenceType.CALL)
 
     def explore(self, progress: Progress) -> Exploration:
         """Run until everything that was found is walked, or there were enough runs."""

@@ -103,7 +103,7 @@ def graph_of(steps: Sequence[Step]) -> Graph:
         first.setdefault(step.action.id, step.number)
     return Graph(
         after=[after(step, steps, first) for step in steps],
-        jumps=[tuple(place(target, first) for target in targets(step)) for step in steps],
+        jumps=[tuple(place(target, first) for _, target in targets(step)) for step in steps],
         falls=[falls(step) for step in steps],
         open=any(is_open(step) for step in steps),
     )
@@ -123,16 +123,16 @@ def place(target: Id, first: Mapping[Id, int]) -> int:
     return 0 if target == START else first.get(target, END)
 
 
-def targets(step: Step) -> Iterator[Id]:
-    """Yield the ids that an action may jump to."""
+def targets(step: Step) -> Iterator[tuple[str, Id]]:
+    """Yield the ways by which an action may jump, and the ids where they lead."""
     option = step.option
     if step.type == "goto" and not never_jumps(step):
-        yield option["target_id"]
+        yield "jump", option["target_id"]
     elif step.type == "branch":
-        yield from option["target_ids"].values()
-        yield option["default_target_id"]
+        yield from option["target_ids"].items()
+        yield "default", option["default_target_id"]
     elif step.type in CONDITIONS:
-        yield option["false_target_id"]
+        yield "false", option["false_target_id"]
 
 
 def falls(step: Step) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from flowmanager import demo_flows
 from flowmanager.commands.simulate import bar
+from flowmanager.core.ids import START
 from flowmanager.exploration.draft import Draft, script_text
 from flowmanager.exploration.findings import Finding
 from flowmanager.exploration.hints import hints_of
@@ -391,3 +392,10 @@ def test_two_failures_of_one_request_are_one_script() -> None:
     assert draft.values["peers"] == {"email POST /v1/emails": ["fail 503 once", "timeout once after 1 good"]}
     result = simulate([{**EMAIL, "id": name} for name in "abc"], draft.values)
     assert [one.status_code for one in result.requests] == [503, 200, None]
+
+
+def test_a_jump_to_the_beginning_is_a_way() -> None:
+    """START means the first action, as for the engine."""
+    found = explore([act("talk", id="hi", text="hi"), act("goto", id="again", target_id=START, loop_count=1)])
+    assert [str(edge) for edge in found.coverage.graph.edges] == ["hi → again", "again → end", "again → hi (jump)"]
+    assert missing(found) == {}
