@@ -132,11 +132,14 @@ def test_a_flow_that_is_named_may_be_stored_later(desk: Desk) -> None:
     assert "warnings" not in stored(desk, talk("hello"), on_complete_flow_id=new_id())
 
 
-def test_very_long_flows_are_stored_without_a_word(desk: Desk) -> None:
+def test_of_very_long_flows_it_is_told_that_nobody_looked(desk: Desk) -> None:
     """To look at them would take too long; `validate` does."""
     long = [act("variable_set", key="a", value="b")] * (MOST_ACTIONS - 1)
-    assert "warnings" in stored(desk, *long, NO_DEFAULT | {"option": {}})
-    assert "warnings" not in stored(desk, *long, act("stop"), NO_DEFAULT | {"option": {}})
+    wrong = NO_DEFAULT | {"option": {}}
+    assert "no-default" in {one["rule"] for one in stored(desk, *long, wrong)["warnings"]}
+    [told] = stored(desk, *long, act("stop"), wrong)["warnings"]
+    assert (told["rule"], told["severity"], told["path"]) == ("not-looked-at", "note", "actions")
+    assert "POST /v1/flows/validate" in told["fix"]
 
 
 def test_warnings_can_be_switched_off(desk: Desk) -> None:
