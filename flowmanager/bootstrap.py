@@ -56,6 +56,7 @@ from flowmanager.sweeper import Duties, Seconds, Sweeper, pulse, turns
 from flowmanager.transport.lane import Lane, LaneOptions
 from flowmanager.transport.link import open_link
 from flowmanager.transport.names import Names
+from flowmanager.transport.session import BLOCKED
 from flowmanager.transport.topology import Topology
 
 log = structlog.get_logger()
@@ -212,7 +213,9 @@ class Worker:
         health.needs("database", self.heart.waits_for)
 
     def waits_for_broker(self) -> str:
-        """Return what the lanes that do not consume wait for; empty: all of them do."""
+        """Return what the lanes wait for that do not consume, or cannot send; empty: all of them do both."""
+        if any(lane.blocked for lane in self.lanes):
+            return BLOCKED
         missing = [lane for lane in self.lanes if not lane.ready.is_set()]
         return f"{len(missing)} of {len(self.lanes)} connections to the broker: {missing[0].fault}" if missing else ""
 

@@ -42,6 +42,8 @@ class LaneOptions:
 
 
 DEFAULTS = LaneOptions()
+BLOCKED_SECONDS = 10.0
+"""How long a connection that was given up because it was blocked still counts: its successor learns it by trying."""
 
 
 class Lane(Thread):
@@ -67,6 +69,7 @@ class Lane(Thread):
         self.fault = "its first connection"
         """Why it does not consume."""
         self._session: Session | None = None
+        self._blocked_until = 0.0
         self._turned_at = monotonic()
         self._outage = False
         self._store_failures = 0
@@ -81,6 +84,12 @@ class Lane(Thread):
         session = self._session
         return max(self._turned_at, session.moved_at if session else 0.0)
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker takes no messages, as far as this lane knows: it is told so when it sends."""
+        session = self._session
+        return (session is not None and session.blocked) or monotonic() < self._blocked_until
+
     def run(self) -> None:
         """Serve one connection after the other."""
         while not self._stopping.is_set():
@@ -90,6 +99,8 @@ class Lane(Thread):
             except BrokerLost as lost:
                 self.fault = str(lost.facts.get("why") or lost.sentence)
                 self._tell_outage(lost)
+                if self._session and self._session.blocked:
+                    self._blocked_until = monotonic() + BLOCKED_SECONDS
                 self._stopping.wait(self._options.redial * uniform(0.5, 1.5))
             except Exception:  # the edge: whatever happens on a connection must not end the lane
                 log.exception("lane_failed", queues=self._queues)

@@ -17,7 +17,8 @@ from flowmanager.transport.session import BLOCKED
 from tests.broker_room import Room, ask, event, eventually, numbers, open_room
 from tests.documents import ROOT, code
 from tests.own_servers import Own
-from tests.processes import Installation, act, migrated
+from tests.pages import parts, until_ready
+from tests.processes import Installation, act, free_port, migrated
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 SECONDS = 30.0
@@ -93,7 +94,9 @@ def test_flow_that_runs_into_it_goes_on_afterwards(own: Own, installation: Insta
     """It asks one peer after the other while the broker takes nothing, and comes to its regular end."""
     stubs = installation.stubs()
     stubs.add_rules([f"email * * delay={SLOW}"])
-    program = installation.serve(threads=2)
+    port = free_port()
+    program = installation.serve(threads=2, PROMETHEUS_LISTEN_ADDRESS=f"127.0.0.1:{port}")
+    until_ready(port)
     client = installation.client()
     flow = client.flow([act("email_send") for _ in range(MAILS)])
     activeflow_id = client.activeflow(flow)
@@ -102,9 +105,11 @@ def test_flow_that_runs_into_it_goes_on_afterwards(own: Own, installation: Insta
         eventually(lambda: any(one.manager == "email" for one in stubs.seen))
         with alarm(own):
             program.said("broker_blocked")
+            eventually(lambda: parts(port)["broker"].get("waits_for") == BLOCKED, seconds=SECONDS)
             stubs.rules.clear()
             program.said("broker_unavailable")
         assert asked.result(2 * SECONDS) == 200
+    until_ready(port)
     shown = installation.client().until_ended(activeflow_id, seconds=2 * SECONDS)
     assert (shown["ended_reason"], shown["error"]) == ("finished", None)
     results = [one["result"] for one in shown["executed_actions"]]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable, Iterator
-from http.client import HTTPException
 from threading import Event, Thread
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -19,13 +17,12 @@ from flowmanager.heart import SLOW_SECONDS, Heart
 from flowmanager.metrics import Metrics
 from tests.broker_room import eventually
 from tests.integration.test_serve import proxied
+from tests.pages import PAGE_SECONDS, page, parts, until_ready
 from tests.processes import Installation, Program, free_port, migrated
 from tests.proxy import Proxy
 from tests.services import Services
 
 SECONDS = 40.0
-PAGE_SECONDS = 5.0
-"""A page that takes longer hangs."""
 
 
 @pytest.fixture(scope="module")
@@ -44,29 +41,6 @@ def broker(installation: Installation) -> Iterator[tuple[Proxy, str]]:
 def database(installation: Installation) -> Iterator[tuple[Proxy, str]]:
     with proxied(installation.dsn) as found:
         yield found
-
-
-def page(port: int, path: str) -> tuple[int, Any]:
-    """Status and body of a page."""
-    try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PAGE_SECONDS) as found:
-            return found.status, json.load(found)
-    except HTTPError as refused:
-        with refused:
-            return refused.code, json.load(refused)
-    except (URLError, HTTPException):
-        # While nobody listens, the system may connect the visitor to itself.
-        return 0, None
-
-
-def parts(port: int) -> dict[str, Any]:
-    """What `/readyz` says of each part."""
-    found: dict[str, Any] = (page(port, "/readyz")[1] or {}).get("parts", {})
-    return found
-
-
-def until_ready(port: int) -> None:
-    eventually(lambda: page(port, "/readyz")[0] == 200, seconds=SECONDS)
 
 
 def until_missing(port: int, part: str, *, alone: bool = True) -> dict[str, Any]:
