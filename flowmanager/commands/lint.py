@@ -54,12 +54,14 @@ def show_rules(ctx: click.Context, _option: click.Parameter, wanted: bool) -> No
 def command(files: Sequence[str], form: str, fail_on: str, reference_type: str | None, ignore: Sequence[str]) -> None:
     """Find mistakes in flows before a caller does.
 
-    A file holds a flow as POST /v1/flows takes it or as GET shows it, or a list of actions; - is the standard input.
-    Files that are given together may name each other by their ids.
+    A file holds a flow as POST /v1/flows takes it or as GET shows it, or a list of actions; - is the standard input. A
+    folder means all files *.json in it and below. Files that are given together may name each other by their ids.
 
     Exit status: 0 all fine, 1 something was found, 2 a file cannot be read.
     """
-    texts = {name: text for name in dict.fromkeys(files) if (text := text_of(name)) is not None}
+    meant = {given: named(given) for given in files}
+    names = dict.fromkeys(name for found in meant.values() for name in found)
+    texts = {name: text for name in names if (text := text_of(name)) is not None}
     documents = {name: value for name, text in texts.items() if (value := json_of(name, text)) is not UNREADABLE}
     reference = None if reference_type is None else ReferenceType(reference_type.replace(NO_REFERENCE, ""))
     world = World(limits=read_settings(os.environ).limits, reference_type=reference)
@@ -68,10 +70,22 @@ def command(files: Sequence[str], form: str, fail_on: str, reference_type: str |
         for report in lint(documents, world)
     }
     click.echo(FORMATS[form](found), nl=False)
-    if len(documents) < len(set(files)):
+    if len(documents) < len(names) or not all(meant.values()):
         sys.exit(2)
     bad = worst(found)
     sys.exit(1 if bad is not None and fail_on != "never" and bad.reaches(Severity(fail_on)) else 0)
+
+
+def named(given: str) -> list[str]:
+    """Return the files that are meant: one, or those of a folder. What begins with a dot is left out."""
+    folder = Path(given)
+    if given == "-" or not folder.is_dir():
+        return [given]
+    found = (path for path in folder.rglob("*.json") if path.is_file())
+    seen = [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    if not seen:
+        click.echo(f"{given}: no file *.json in this folder", err=True)
+    return sorted(map(str, seen))
 
 
 UNREADABLE = object()

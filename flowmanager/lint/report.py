@@ -52,6 +52,8 @@ def lines(file: str, one: Located) -> Iterator[str]:
 
 def summary(files: Files) -> str:
     """Return how much was found."""
+    if not files:
+        return "no flow was looked at"
     counted = Counter(one.finding.severity for found in files.values() for one in found)
     told = [plural(counted[severity], severity.value) for severity in ORDER if counted[severity]]
     hint = ". Mend the errors first: they hide the way through the flow from other rules" if counted[ORDER[0]] else ""

@@ -228,9 +228,12 @@ class Caller:
         if step.at:
             yield lambda: self.at(step.at, since)
         yield from self.pause(step.after)
-        body = script_events.filled(step.body, self.ids(), self.flow.variables)
+        body, uri = script_events.filled([step.body, step.uri], self.ids(), self.flow.variables)
         for _ in range(step.times):
-            self.office.bring(body)
+            if step.method:
+                self.office.demand(step.method, uri, body)
+            else:
+                self.office.bring(body)
         yield from self.pause(0)
 
     def ids(self) -> Mapping[str, str]:

@@ -16,6 +16,9 @@ from flowmanager.simulation.office import Office
 
 CUSTOMER: Id = "7b1e0c52-4a7d-4f0e-9a51-2f6f2d1c9e11"
 
+UNNAMED = "the flow"
+"""How the flow under test is spoken of."""
+
 FlowBody = Mapping[str, Any]
 
 
@@ -27,12 +30,17 @@ class InvalidFlow(InvalidRequest):
 
 def read_flow_file(path: Path) -> FlowBody:
     """Read a flow from a JSON file. Raises InvalidFlow, OSError."""
+    return read_flow(path.read_bytes(), str(path))
+
+
+def read_flow(data: bytes, source: str) -> FlowBody:
+    """Read a flow from JSON. Raises InvalidFlow, which names the source."""
     try:
-        return flow_body(orjson.loads(path.read_bytes()))
+        return flow_body(orjson.loads(data))
     except orjson.JSONDecodeError as error:
-        raise InvalidFlow(f"{path}, line {error.lineno}: not JSON: {error.msg}") from error
+        raise InvalidFlow(f"{source}, line {error.lineno}: not JSON: {error.msg}") from error
     except InvalidFlow as error:
-        raise InvalidFlow(f"{path}: {error.sentence}") from error
+        raise InvalidFlow(f"{source}: {error.sentence}") from error
 
 
 def flow_body(given: Any) -> FlowBody:
@@ -50,7 +58,7 @@ def store_flow(office: Office, given: FlowBody, flow_id: Id | None = None, *, na
     try:
         stored = office.request("POST", "/v1/flows", stripped(body))
     except PeerError as error:
-        raise InvalidFlow(f"{name or 'the flow'}: {told(error)}") from error
+        raise InvalidFlow(f"{name or UNNAMED}: {told(error)}") from error
     office.recorder.labels.add(body["actions"], [one["id"] for one in stored.get("actions", ())], flow=name)
     if wanted in ("", NIL):
         return str(stored["id"])

@@ -16,7 +16,7 @@ from flowmanager import routes as route_package
 from flowmanager.bootstrap import all_subscriptions, make_app, make_engine
 from flowmanager.core.ids import Id
 from flowmanager.discover import collect
-from flowmanager.errors import FlowManagerError
+from flowmanager.errors import FlowManagerError, PeerError
 from flowmanager.metrics import Metrics
 from flowmanager.orchestrator.breaker import Breakers, Rule
 from flowmanager.orchestrator.engine import Work
@@ -158,6 +158,16 @@ class Office:
             why = "flow-manager makes nothing of it: an id or a value that it needs is missing"
         self.recorder.add("event", script_events.told(body) + (f" ({why})" if why else ""), body=body)
         self.send_event(body)
+
+    def demand(self, method: str, uri: str, data: Any) -> None:
+        """Make a raw request of a script, and tell how it was answered."""
+        entry = self.recorder.add("event", "", method=method, uri=uri, data=data)
+        try:
+            self.request(method, uri, data)
+            told = "200"
+        except PeerError as error:
+            told = f"{error.peer_status_code}: {(error.typed or {}).get('message', '')}"
+        entry.what = f"request {method} {uri} → {told}"
 
     def ask(self, ask: Ask) -> Any:
         """Ask flow-manager; see the port Rpc."""

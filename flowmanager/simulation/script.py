@@ -93,9 +93,14 @@ class SetVariables(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Step):
-    """A message of another manager comes: `after` seconds, counted from the action `at` when there is one."""
+    """A message of another manager comes: `after` seconds, counted from the action `at` when there is one.
 
-    body: Mapping[str, Any]
+    With a method it is a request to flow-manager, else an event.
+    """
+
+    body: Any
+    method: str = ""
+    uri: str = ""
     at: str = ""
     after: float = 0.0
     times: int = 1

@@ -17,6 +17,7 @@ from flowmanager.timeline import brief
 
 MOST_TIMES = 100
 """How often the same event may come: to see that a repeat changes nothing, two are enough."""
+METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 LARGEST, DEEPEST = 1_048_576, 100
 """Of a message, in bytes and in levels: what a worker takes without settings."""
 
@@ -30,9 +31,13 @@ def event(part: Part) -> Event:
                 "which event? say manager and type, such as `queue queuecall_done`, or an object with `data:`"
             )
         return Event(body=checked(part, envelope(words[0], words[1], {})), path=part.path)
-    given = part.fields("manager", "type", "data", "body", "at", "after", "times")
+    given = part.fields("manager", "type", "data", "body", "request", "at", "after", "times")
+    method, uri = request(given["request"]) if "request" in given else ("", "")
+    data = given["data"].value if "data" in given else None
     return Event(
-        body=checked(part, whole(part, given)),
+        body=data if method else checked(part, whole(part, given)),
+        method=method,
+        uri=uri,
         at=given["at"].text() if "at" in given else "",
         after=given["after"].seconds() if "after" in given else 0.0,
         times=times(given["times"]) if "times" in given else 1,
@@ -40,12 +45,20 @@ def event(part: Part) -> Event:
     )
 
 
+def request(part: Part) -> tuple[str, str]:
+    """Read `POST /v1/activeflows/<activeflow>/stop`."""
+    method, _, uri = part.text().partition(" ")
+    if method.upper() not in METHODS or not uri.startswith("/v1/"):
+        raise part.fail("which request? say method and URI, such as `POST /v1/activeflows/<activeflow>/stop`")
+    return method.upper(), uri
+
+
 def whole(part: Part, given: Mapping[str, Part]) -> Any:
     """Return the message that an object describes."""
     if "body" in given:
         return given["body"].value
     if "manager" not in given or "type" not in given:
-        raise part.fail("say `manager:` and `type:`, or the whole message as `body:`")
+        raise part.fail("say `manager:` and `type:`, the whole message as `body:`, or a `request:`")
     data = given["data"].value if "data" in given else {}
     return envelope(given["manager"].text(), given["type"].text(), data)
 
@@ -79,13 +92,12 @@ def decoded(body: Any) -> Decoded:
     return decode_event(orjson.dumps(body), limit=LARGEST, depth=DEEPEST)
 
 
-def filled(body: Mapping[str, Any], ids: Mapping[str, str], variables: Variables) -> Mapping[str, Any]:
-    """Return a message with ids for `<call>` and the like, and with values for `${variables}`."""
+def filled(body: Any, ids: Mapping[str, str], variables: Variables) -> Any:
+    """Return a value with ids for `<call>` and the like, and with values for `${variables}`."""
     text = orjson.dumps(body).decode()
     for name, value in ids.items():
         text = text.replace(f"<{name}>", value)
-    found: Mapping[str, Any] = substitute(orjson.loads(text), variables)
-    return found
+    return substitute(orjson.loads(text), variables)
 
 
 def told(body: Mapping[str, Any]) -> str:

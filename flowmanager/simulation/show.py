@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from textwrap import indent
 
 import click
 
@@ -71,10 +72,22 @@ def shown_lines(entries: Iterable[Entry], *, everything: bool, width: int = 0) -
 def show(result: Result, *, everything: bool = False, width: int = 0) -> str:
     """Return a whole simulation as a text."""
     lines = shown_lines(result.timeline, everything=everything, width=width)
-    own = {name: value for name, value in result.variables.items() if not name.startswith("voipbin.") and value}
-    lines += ["", *(f"{name} = {value!r}" for name, value in own.items())]
+    told = {name: value for name, value in result.variables.items() if everything or not name.startswith("voipbin.")}
+    lines += ["", *(f"{name} = {value!r}" for name, value in told.items() if value)]
     lines += [f"{result.why}, after {span(result.lasted)}"]
     return "\n".join(lines)
+
+
+def show_all(results: Mapping[str, Result]) -> str:
+    """Return several simulations as a text: a line for each, and what was not as its script expected."""
+    width = max(len(name) for name in results)
+    lines: list[str] = []
+    for name, one in results.items():
+        word = click.style("ok  ", fg="green") if one.ok else click.style("FAIL", fg="red")
+        lines.append(f"{word}  {name:<{width}}  {one.why}, after {span(one.lasted)}")
+        lines += [indent(failure, "      ") for failure in one.failures]
+    good = sum(one.ok for one in results.values())
+    return "\n".join([*lines, "", f"{good} of {len(results)} scripts as expected"])
 
 
 def verdict(result: Result) -> str:

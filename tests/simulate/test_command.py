@@ -8,7 +8,9 @@ from time import monotonic
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from flowmanager.cli import main
 from tests.simulate.front_desk import AFTER_ID, FRONT_DESK, play, run, write
 
 SUPPORT = f"""
@@ -117,6 +119,79 @@ def test_a_step_that_never_comes_fails(tmp_path: Path) -> None:
     shown = play(tmp_path, "steps: [{press: 1}, {hears: Goodbye}, {press: 2}]")
     assert shown.exit_code == 1
     assert "steps[1].hears: never heard 'Goodbye' (and 1 more steps)" in shown.output
+
+
+def test_a_flow_comes_from_the_standard_input() -> None:
+    """As other programs write it."""
+    shown = CliRunner().invoke(main, ["simulate", "-"], input='[{"type": "beep"}]')
+    assert shown.exit_code == 0, shown.output
+    assert "ended: finished" in shown.output
+    assert "-, line 1: not JSON" in CliRunner().invoke(main, ["simulate", "-"], input="{").output
+
+
+def test_a_flow_that_is_refused_is_named(tmp_path: Path) -> None:
+    """With what is wrong first, and who tells the rest."""
+    path = write(tmp_path, "flow.json", [{"type": "dance"}])
+    for more in ([], ["--explore"]):
+        shown = run(path, *more)
+        assert shown.exit_code == 2
+        assert (
+            f"{path}: actions[0].type: not supported action type: dance; flowmanager lint {path} tells" in shown.output
+        )
+
+
+def test_many_scripts_are_a_line_each(tmp_path: Path) -> None:
+    """A folder of scripts is a test of a flow: what failed is told, the rest is short."""
+    flow, scripts = write(tmp_path, "flow.json", FRONT_DESK), tmp_path / "scripts"
+    scripts.mkdir()
+    write(scripts, "hours.yaml", "steps: [{press: 1}]\nexpect: {visited: hours}")
+    write(scripts, "wrong.yml", "steps: [{press: 1}]\nexpect: {visited: support}")
+    write(scripts, "notes.txt", "nothing")
+    shown = run(flow, "--script", str(scripts), "--script", str(scripts / "hours.yaml"))
+    assert shown.exit_code == 1
+    first, second, *rest = shown.output.splitlines()
+    assert first.startswith(f"ok    {scripts}/hours.yaml  ended: reference_ended at bye, after ")
+    assert second.startswith(f"FAIL  {scripts}/wrong.yml   ended: reference_ended at bye, after ")
+    assert rest[0] == "      expect.visited"
+    assert rest[-1] == "1 of 2 scripts as expected"
+    told = orjson.loads(run(flow, "--script", str(scripts), "--json").output)
+    assert told["ok"] is False
+    assert [one["ok"] for one in told["scripts"].values()] == [True, False]
+    (scripts / "wrong.yml").unlink()
+    write(scripts, "again.yaml", "expect: {ended: limit_executions}")
+    assert run(flow, "--script", str(scripts)).exit_code == 0
+
+
+def test_scripts_that_make_no_sense_together(tmp_path: Path) -> None:
+    """They are refused with the reason."""
+    flow, script = write(tmp_path, "flow.json", FRONT_DESK), write(tmp_path, "a.yaml", "")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for arguments, why in (
+        (["--script", str(empty)], "no file *.yaml or *.yml in this folder"),
+        (["--explore", "--script", script, "--script", write(tmp_path, "b.yaml", "")], "--explore takes one script"),
+        (["--strict"], "--strict needs --explore"),
+    ):
+        shown = run(flow, *arguments)
+        assert shown.exit_code == 2
+        assert why in shown.output
+
+
+def test_a_flow_that_the_script_brings_is_named_by_itself(tmp_path: Path) -> None:
+    """The one under test has no mistake."""
+    write(tmp_path, "after.json", [{"type": "dance"}])
+    script = write(tmp_path, "a.yaml", f"flows: {{{AFTER_ID}: after.json}}")
+    shown = run(write(tmp_path, "flow.json", FRONT_DESK), "--script", script)
+    assert shown.exit_code == 2
+    assert "a0000000: actions[0].type: not supported action type: dance" in shown.output
+    assert "lint" not in shown.output
+
+
+def test_everything_shows_variables_of_the_platform(tmp_path: Path) -> None:
+    """They fill the screen, so they are left out else."""
+    flow = write(tmp_path, "flow.json", [{"type": "beep"}])
+    assert "voipbin.call.direction = 'incoming'" in run(flow, "--everything").output
+    assert "voipbin.call.direction" not in run(flow).output
 
 
 def test_everything_as_json(tmp_path: Path) -> None:

@@ -81,6 +81,17 @@ def test_events_are_part_of_the_surroundings_of_an_exploration() -> None:
     assert set(found.ends) == {"reference_ended"}
 
 
+def test_a_request_of_another_service_comes() -> None:
+    """Somebody stops the flow, jumps, or asks for what is not possible; the answer is told."""
+    stop = {"request": "POST /v1/activeflows/<activeflow>/stop", "at": "menu", "after": "2s", "times": 2}
+    stopped = simulate(TALK, {"events": [stop]})
+    assert (stopped.ended_reason, stopped.lasted) == ("stop_request", 2.0)
+    assert [what.rpartition(" ")[2] for _, what in told(stopped)] == ["200", "200"]
+    jump = {"request": "put /v1/activeflows/<activeflow>/forward_action_id", "data": {"forward_action_id": "<flow>"}}
+    [(_, what)] = told(simulate(TALK, {"steps": [{"event": jump}]}))
+    assert "/forward_action_id → 400: " in what
+
+
 def body(event_type: str, **data: Any) -> dict[str, Any]:
     """An event of queue-manager."""
     return {"type": event_type, "publisher": "queue-manager", "data_type": "application/json", "data": data}
@@ -113,7 +124,9 @@ def test_forms(yaml: str, expected: Event) -> None:
     ("yaml", "why"),
     [
         ("queuecall_done", "say manager and type, such as `queue queuecall_done`"),
-        ("{type: x}", "say `manager:` and `type:`, or the whole message as `body:`"),
+        ("{type: x}", "say `manager:` and `type:`, the whole message as `body:`, or a `request:`"),
+        ("{request: stop}", "which request? say method and URI"),
+        ("{request: POST /stop}", "which request? say method and URI"),
         ("{manager: queue, type: x, data: [1]}", "not an event: data: Not an object."),
         ("{body: [1]}", "not an event"),
         ("{body: {event: done}}", "not an event: type: Not a text."),

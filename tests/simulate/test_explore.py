@@ -56,6 +56,22 @@ def test_the_front_desk_is_walked_wholly(tmp_path: Path) -> None:
     assert "queue POST /v1/services/type/queuecall: fail 503 once" in shown.output
 
 
+def test_strict_fails_for_mistakes_of_the_flow_alone(tmp_path: Path) -> None:
+    """Not for what others do wrong."""
+    mine = [
+        act("digits_receive", duration=3000, length=1),
+        act("branch", target_ids={"1": "end"}),
+        act("stop", id="end"),
+    ]
+    shown = run(write(tmp_path, "mine.json", mine), "--explore", "--strict")
+    assert shown.exit_code == 1
+    assert "1 of the findings are the flow's own" in shown.output
+    assert run(write(tmp_path, "mine.json", mine), "--explore").exit_code == 0
+    theirs = write(tmp_path, "theirs.json", [act("queue_join", queue_id=demo_flows.QUEUE_ID)])
+    shown = run(theirs, "--explore", "--strict")
+    assert (shown.exit_code, "when others fail" in shown.output) == (0, True)
+
+
 def test_as_json(tmp_path: Path) -> None:
     """For programs: runs, ends, coverage, findings."""
     told = orjson.loads(run(write(tmp_path, "flow.json", FRONT_DESK), "--explore", "--json").output)

@@ -33,6 +33,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / f"{name}.json").write_text(json.dumps(flow, indent=1))
     (tmp_path / "broken.json").write_text('[\n {"type": "talk",}\n]')
     (tmp_path / "bytes.json").write_bytes(b'"\xff"')
+    for name, flow in {"sub/deep/warned.json": WARNED, "sub/good.json": GOOD, "sub/.hidden/deep.json": GOOD}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(flow))
+    (tmp_path / "sub/empty").mkdir()
     return tmp_path
 
 
@@ -60,6 +64,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("good.json broken.json", 2),
         ("missing.json", 2),
         (".", 2),
+        ("sub", 1),
+        ("sub/.hidden/deep.json", 0),
+        ("sub/empty", 2),
+        ("good.json sub/empty", 2),
         ("bytes.json", 2),
         ("", 2),
         ("--ignore nothing good.json", 2),
@@ -68,6 +76,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_exit_status(arguments: str, status: int) -> None:
     """0 fine, 1 something was found, 2 it cannot be read."""
     assert run(*arguments.split()).exit_code == status
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_means_its_files() -> None:
+    """All below it, in order, without what is hidden; one without flows is a mistake."""
+    shown = json.loads(run("--format", "json", "sub", "sub/good.json").output)
+    assert [one["file"] for one in shown["files"]] == ["sub/deep/warned.json", "sub/good.json"]
+    empty = run("sub/empty")
+    assert "sub/empty: no file *.json in this folder" in empty.output
+    assert "no flow was looked at" in empty.output
 
 
 @pytest.mark.usefixtures("folder")
@@ -96,7 +114,6 @@ def test_a_refused_flow_hides_something() -> None:
     [
         ("broken.json", "broken.json:2: not JSON: "),
         ("missing.json", "missing.json: cannot be read: No such file or directory"),
-        (".", ".: cannot be read: Is a directory"),
         ("bytes.json", "bytes.json: not UTF-8: byte 1"),
     ],
 )
