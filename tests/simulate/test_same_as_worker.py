@@ -112,6 +112,16 @@ FLOWS = {
 }
 
 
+@pytest.mark.parametrize("name", [name for name, (_, reference, _) in FLOWS.items() if reference == "call"])
+def test_a_pulled_call_takes_the_same_way(name: str) -> None:
+    """Each action of the flow itself and of services; a wait that is cut short is simply left there."""
+    actions, _, keys = FLOWS[name]
+    steps = [{"press": keys}] if keys else []
+    pushed, pulled = (simulate(actions, {"mode": mode, "steps": steps}) for mode in ("push", "pull"))
+    assert [one.type for one in pulled.history if not one.flow] == [one.type for one in pushed.history if not one.flow]
+    assert pulled.ended == pushed.ended
+
+
 @pytest.mark.parametrize("name", FLOWS)
 def test_the_history_is_the_same(station: Station, name: str) -> None:
     """Every action, and how it ended."""
