@@ -112,7 +112,7 @@ def test_commands_in_running_text_can_be_typed(
     commands = [command for page in PAGES for command in spoken(page) if "serve" not in command]
     assert len(commands) > 10
     for command in commands:
-        words = [found(word) for word in shlex.split(command.replace(SHOWN_ID, flow["id"]))]
+        words = [found(word) for word in shlex.split(command.partition(" > ")[0].replace(SHOWN_ID, flow["id"]))]
         shown = CliRunner().invoke(main, words[1:], env=installation.environment(), input="y\n")
         assert shown.exit_code == 0, f"{command}: {shown.output}"
 
@@ -161,10 +161,7 @@ def test_running_activeflows_are_shown_again_and_again(
     flow = client.flow([act("talk", text="hello")], name="front desk")
     activeflow_id = client.activeflow(flow)
     client.ask("GET", f"/v1/activeflows/{activeflow_id}/next", {"current_action_id": START})
-    child, screen = pty.fork()
-    if not child:
-        arguments = ["flowmanager", "activeflows", "--watch", "--flow", flow["id"]]
-        os.execvpe("flowmanager", arguments, installation.environment(COLUMNS="160", LINES="30"))
+    child, screen = on_a_terminal(installation, "activeflows", "--watch", "--flow", flow["id"])
     shown = seen(screen, "waiting: caller", times=2)
     os.write(screen, b"\x03")
     _, status = os.waitpid(child, 0)
@@ -172,6 +169,27 @@ def test_running_activeflows_are_shown_again_and_again(
     assert os.waitstatus_to_exitcode(status) == 0, shown
     assert "1 activeflow at" in shown
     assert "\x1b[H\x1b[J" in shown
+
+
+def test_a_long_import_shows_how_far_it_is(installation: Installation, tmp_path: Path) -> None:
+    """A bar, on a terminal, and at the end what was done."""
+    flows = [{"id": str(uuid4()), "customer_id": str(uuid4()), "actions": [act("answer")]} for _ in range(30)]
+    (tmp_path / "flows.json").write_bytes(orjson.dumps(flows))
+    child, screen = on_a_terminal(installation, "flow", "import", str(tmp_path / "flows.json"))
+    shown = seen(screen, "30 flows stored", times=1)
+    _, status = os.waitpid(child, 0)
+    os.close(screen)
+    assert os.waitstatus_to_exitcode(status) == 0, shown
+    assert "storing" in shown
+    assert "[####################################]  100%" in shown
+
+
+def on_a_terminal(installation: Installation, *arguments: str) -> tuple[int, int]:
+    """Run a command as a person would; return its process, and the terminal to read from."""
+    child, screen = pty.fork()
+    if not child:
+        os.execvpe("flowmanager", ["flowmanager", *arguments], installation.environment(COLUMNS="160", LINES="30"))
+    return child, screen
 
 
 def seen(screen: int, wanted: str, *, times: int) -> str:
