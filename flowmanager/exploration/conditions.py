@@ -124,7 +124,7 @@ class Chooses(Director):
     def tell(self, line: str, answer: Mapping[str, Any]) -> None:
         """Have call-manager answer something."""
         self.wanted_answer = answer
-        self.draft.part("peers")[line] = {"answer": dict(answer)}
+        self.draft.answer(line, answer)
 
 
 INFLUENCES: Mapping[str, Callable[[Chooses, Task], Task]] = {

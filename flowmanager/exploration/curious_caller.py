@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flowmanager.core.activeflow import ReferenceType, State
+from flowmanager.core.variables import DIGITS
+from flowmanager.executors.digits_receive import complete
 from flowmanager.exploration.draft import Draft
 from flowmanager.exploration.hints import Hints
 from flowmanager.exploration.troubles import HANGS_UP, HANGS_UP_TYPING
+from flowmanager.schemas.options import load_option
+from flowmanager.simulation.action_types import real_executors
 from flowmanager.simulation.caller import Acts, Caller
 from flowmanager.simulation.script import Hangup, Press, Resume, Silence, Step
 
@@ -69,13 +73,22 @@ class CuriousCaller(Caller):
             option = self.flow.current_action.option or {}
             length = option.get("length")
             keys = self.hints.keys_for(length if isinstance(length, int) else 1)
-            pressed: dict[str, Sequence[Step]] = {f"presses {one}": [Press(keys=one)] for one in keys}
+            pressed = {f"presses {one}": self.pressing(one) for one in keys}
             if leaves and len(keys[0]) > 1:
                 leaves[HANGS_UP_TYPING] = [Press(keys=keys[0][0]), Hangup()]
             return {**pressed, SILENT: [Silence(seconds=None)] if self.waits_for_keys() else [], **leaves}
         if self.flow.current_action.type == "amd":
             return {LISTENS: [], MACHINE: [], **leaves}
         return {LISTENS: [], **leaves}
+
+    def pressing(self, keys: str) -> Sequence[Step]:
+        """Return the steps that press keys; when they are not enough, nothing more is pressed until the time is up."""
+        action = self.flow.current_action
+        enough = True
+        if action.type == "digits_receive":
+            option = load_option(real_executors()[action.type].option, action.option)
+            enough = complete(option, self.flow.variables.get(DIGITS, "") + keys)
+        return [Press(keys=keys)] if enough else [Press(keys=keys), Silence(seconds=None)]
 
     def may_leave(self) -> bool:
         """Say whether the call can end here. What a service repeats is as good as its first time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,22 @@ from flowmanager.ports import Ask
 from flowmanager.schemas.fields import CANONICAL
 from flowmanager.simulation.script import Hangup, Press, Silence, Step
 
+TIMES = {1: "once", 2: "twice"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with some requests in a row, and how many of them were good before."""
+
+    said: str
+    good: int
+    times: int = 1
+
+    def __str__(self) -> str:
+        """Say it as scripts do."""
+        times = TIMES.get(self.times, f"{self.times} times")
+        return f"{self.said} {times}" + (f" after {self.good} good" if self.good else "")
+
 
 @dataclass(slots=True)
 class Draft:
@@ -21,6 +37,9 @@ class Draft:
     values: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
     """How often each request was made."""
+    faults: dict[str, list[Fault]] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What goes wrong with requests, and what they are answered."""
 
     def part(self, name: str) -> dict[str, Any]:
         """Return an object of the script."""
@@ -43,11 +62,24 @@ class Draft:
     def fault(self, ask: Ask, said: str) -> None:
         """Let something go wrong with a request, the last one that was counted."""
         line = line_of(ask)
-        known = self.part("peers").get(line, [])
-        faults = known if isinstance(known, list) else [known]
-        good = self.asked[line] - 1 - sum(isinstance(one, str) for one in faults)
-        found = [*faults, f"{said} once" + (f" after {good} good" if good else "")]
-        self.part("peers")[line] = found[0] if len(found) == 1 else found
+        faults = self.faults.setdefault(line, [])
+        good = self.asked[line] - 1 - sum(one.times for one in faults)
+        last = faults[-1] if faults else None
+        if last is not None and (last.said, last.good) == (said, good):
+            faults[-1] = replace(last, times=last.times + 1)
+        else:
+            faults.append(Fault(said, good))
+        self.tell(line)
+
+    def answer(self, line: str, answer: Mapping[str, Any]) -> None:
+        """Let such requests be answered so, as far as nothing goes wrong with them."""
+        self.answers[line] = {"answer": dict(answer)}
+        self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """Write down how such requests are treated: the first rule that is not used up counts."""
+        rules = [*map(str, self.faults.get(line, ())), *([self.answers[line]] if line in self.answers else ())]
+        self.part("peers")[line] = rules[0] if len(rules) == 1 else rules
 
 
 def line_of(ask: Ask) -> str:

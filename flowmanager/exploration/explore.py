@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Any
@@ -122,7 +122,7 @@ class Explorer:
             coverage=self.coverage,
             troubles=tried_of(self.offered, self.marks),
             reasons=Reasons(self.coverage, self.impossible, complete),
-            findings=sorted(map(self.checked, self.findings.values()), key=lambda one: (one.provoked, one.kind)),
+            findings=sorted(map(self.checked, worth_telling(self.findings.values())), key=order),
         )
 
     def next_plan(self) -> Plan:
@@ -199,7 +199,7 @@ class Explorer:
             kind=kind,
             why=result.why,
             runs=1 + (known.runs if known else 0),
-            script={**director.draft.values, "steps": folded(director.draft.values.get("steps", []))},
+            script={**surroundings(self.script), **steps_folded(director.draft.values)},
             decisions=tuple(dict.fromkeys(decisions_of(choices))),
             provoked=bool(failure),
         )
@@ -211,7 +211,7 @@ class Explorer:
 
     def checked(self, finding: Finding) -> Finding:
         """Try the script of a finding."""
-        script = {name: value for name, value in finding.script.items() if value}
+        script = {name: value for name, value in finding.script.items() if value or name == "reference"}
         told = script_from(script)
         changes = {name: getattr(told, name) for name in script}
         if "variables" in changes:
@@ -220,3 +220,26 @@ class Explorer:
             changes["peers"] = (*changes["peers"], *self.script.peers)
         result = run_simulation(self.flow, replace(self.script, **changes))
         return replace(finding, script=script, reproduced=result.why == finding.why)
+
+
+def surroundings(script: Script) -> dict[str, Any]:
+    """Return what a script for a finding must say of how the flow runs, as far as that is not the usual."""
+    kind = {} if script.reference is ReferenceType.CALL else {"reference": script.reference.value or None}
+    return {**kind, **({"mode": script.mode} if script.pulls else {})}
+
+
+def steps_folded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a drafted script in which steps that come again and again are one."""
+    return {**values, "steps": folded(values.get("steps", []))}
+
+
+def order(finding: Finding) -> tuple[bool, str]:
+    """Return what puts findings in order: the flow's own mistakes first."""
+    return finding.provoked, finding.kind
+
+
+def worth_telling(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings without limits that a circle comes to with or without the failures of others."""
+    found = list(findings)
+    own = {one.kind for one in found if not one.provoked}
+    return [one for one in found if not (one.provoked and one.kind == "limit" and "limit" in own)]

@@ -43,7 +43,8 @@ def hints_of(actions: Sequence[Form]) -> Hints:
     values: dict[str, dict[str, None]] = {}
     for name, value in (pair for action in actions for pair in compared(action)):
         values.setdefault(name, {})[value] = None
-    keys = [value for name, found in values.items() for value in found if KEYS.fullmatch(value)]
+    pressed = [found for name, found in values.items() if name == DIGITS or not name.startswith("voipbin.")]
+    keys = [value for found in pressed for value in found if KEYS.fullmatch(value)]
     asked = [key for action in actions for key in keys_asked(action)]
     own = {str(option_of(one).get("key", "")) for one in actions if one.get("type") == "variable_set"}
     told = {name: tuple(found) for name, found in values.items()}

@@ -28,7 +28,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 KIND_OF: Mapping[str, str] = {option: kind for kind, options in KINDS.items() for option in options}
 PROVOKED = frozenset({FAILS, SILENT, CANNOT_PLAY})
 """Others failed: what comes of it is not the flow's own mistake."""
-ONCE = frozenset({SILENT, CANNOT_PLAY, HANGS_UP_MEANWHILE, HANGS_UP_TYPING})
+ONCE = frozenset({SILENT, CANNOT_PLAY, HANGS_UP, HANGS_UP_MEANWHILE, HANGS_UP_TYPING})
 """Tried once at each place, not in each situation: the flow goes on as after a failure, or is over."""
 FAILURE = 503
 MEANWHILE_SECONDS = 1.0

@@ -339,6 +339,7 @@ def test_what_a_silence_costs_a_pulled_call_is_found() -> None:
     assert one.script["peers"] == {"email POST /v1/emails": "timeout once"}
     assert one.reproduced
     assert one.provoked
+    assert simulate(SHOP, one.script).why == one.why
 
 
 def test_a_media_action_that_fails_may_leave_a_variable_empty() -> None:
@@ -422,3 +423,70 @@ def test_a_jump_to_the_beginning_is_a_way() -> None:
     found = explore([act("talk", id="hi", text="hi"), act("goto", id="again", target_id=START, loop_count=1)])
     assert [str(edge) for edge in found.coverage.graph.edges] == ["hi → again", "again → end", "again → hi (jump)"]
     assert missing(found) == {}
+
+
+ORDER = [
+    act("talk", id="hello", text="Your order number, please"),
+    act("digits_receive", id="number", duration=8000, length=6, key="#"),
+    act("webhook_send", id="ask", sync=True, uri="https://crm.example.com", method="POST", data="{}"),
+    condition("unknown", variable="${voipbin.webhook.status_code}", value_string="200"),
+    act("talk", id="status", text="It is on its way", next_id="more"),
+    act("talk", id="unknown", text="We do not know it"),
+    act("digits_receive", id="more", duration=5000, length=1),
+    act("branch", id="choice", target_ids={"1": "hello"}, default_target_id="bye"),
+    act("hangup", id="bye"),
+]
+
+
+@pytest.mark.parametrize("mode", ["push", "pull"])
+def test_keys_that_are_not_enough_are_waited_for(mode: str) -> None:
+    """The script of a circle presses them once in each round, as the exploration did."""
+    found = explore(ORDER, {"mode": mode})
+    assert missing(found) == {}
+    [limit] = [one for one in found.findings if one.kind == "limit"]
+    assert not limit.provoked
+    assert limit.reproduced
+    assert found.runs < 120
+
+
+def test_a_talk_that_a_key_ends_is_ended() -> None:
+    """Any key is enough there."""
+    found = explore([act("talk", id="menu", text="Press a key " * 50, digits_handle="next"), act("talk", text="bye")])
+    assert missing(found) == {}
+
+
+def test_what_the_script_sets_stands_beside_what_is_tried() -> None:
+    """A finding that needs a value of a variable is tried with those of the script."""
+    flow = [
+        condition("end", variable="${tier}", value_string="gold"),
+        condition("end", variable="${kind}", value_string="new"),
+        act("block", id="stuck"),
+        act("stop", id="end"),
+    ]
+    [one] = explore(flow, {"reference": "api", "variables": {"kind": "new"}}).findings
+    assert one.script["variables"] == {"tier": "gold"}
+    assert one.reproduced
+
+
+@pytest.mark.parametrize("reference", ["api", None])
+def test_the_script_of_a_finding_says_what_the_flow_runs_on(reference: str | None) -> None:
+    """It shows the same by itself."""
+    flow = [act("talk", text="skipped"), act("branch", variable="none", target_ids={"1": "end"}), act("stop", id="end")]
+    [one] = [one for one in explore(flow, {"reference": reference}).findings if "variables" not in one.script]
+    assert one.script == {"reference": reference}
+    assert simulate(flow, one.script).why == one.why
+
+
+def test_keys_are_not_guessed_from_what_the_platform_sets() -> None:
+    """The status of an answer is no key."""
+    assert hints_of(ORDER).keys == ("1",)
+
+
+def test_the_same_trouble_in_a_row_is_counted() -> None:
+    """And what is answered else stands behind it."""
+    ask, draft = Ask(peer="call", method="GET", uri="/v1/calls/x"), Draft()
+    draft.answer("call GET /v1/calls/x", {"status": "held"})
+    for _ in range(3):
+        draft.count(ask)
+        draft.fault(ask, "fail 503")
+    assert draft.values["peers"]["call GET /v1/calls/x"] == ["fail 503 3 times", {"answer": {"status": "held"}}]
