@@ -78,7 +78,7 @@ class Board:
         return "\n".join([heading(rows, more=len(rows) >= self.limit), *shown])
 
 
-@click.command()
+@click.command(short_help="List running activeflows, and what each waits for.")
 @click.option("--customer", help="Only of this customer.")
 @click.option("--reference", help="Only of this call, conversation, …")
 @click.option("--flow", help="Only of this flow.")

@@ -23,7 +23,7 @@ numbers_argument = click.argument("numbers", nargs=-1, type=click.IntRange(min=1
 all_option = click.option("--all", "every", is_flag=True, help="All that are there now.")
 
 
-@click.group()
+@click.group(short_help="Look at, send back or drop what nobody could handle.")
 def command() -> None:
     """Look at messages that nobody could handle, send them back to their queues, or drop them.
 
@@ -32,7 +32,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="Show what is parked, the oldest first.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="The oldest so many.")
 @click.option("--json", "as_json", is_flag=True, help="An array of objects instead of lines.")
 @embedded_option

@@ -23,7 +23,7 @@ COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red", Level.SKI
 NAME_WIDTH = 20
 
 
-@click.command()
+@click.command(short_help="Look at everything, and say what to do; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Show the findings as JSON.")
 @click.option(
     "--seconds", default=10.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Limit of each check."

@@ -44,7 +44,7 @@ def draw(path: Path, form: str | None, out: Path | None) -> None:
     written(FORMATS[chosen](planned(body["actions"]), str(body.get("name") or path.stem)), out)
 
 
-@command.command("import")
+@command.command("import", short_help="Store flows of another installation under their ids.")
 @click.argument(
     "files",
     nargs=-1,

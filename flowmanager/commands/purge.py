@@ -33,7 +33,7 @@ class Age(click.ParamType[float]):
         return float(int(found[1]) * UNITS[found[2]])
 
 
-@click.command()
+@click.command(short_help="Delete what ended long ago.")
 @click.option(
     "--older-than",
     "seconds",

@@ -13,7 +13,7 @@ from flowmanager.embedded import embedded_folder
 from flowmanager.serve import PROCESS_NUMBER, check_settings, serve_many, serve_one
 
 
-@click.command()
+@click.command(short_help="Serve requests and events until SIGTERM.")
 @click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Requests handled at the same time by each process.")
 @embedded_option

@@ -27,7 +27,7 @@ GIVEN = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 STDIN = Path("-")
 
 
-@click.command()
+@click.command(short_help="Try a flow without a phone, as a script says.")
 @click.argument("flow", type=GIVEN)
 @click.option(
     "--script",

@@ -12,7 +12,7 @@ from flowmanager.stub_managers.run import serve_stubs
 from flowmanager.transport.names import Names
 
 
-@click.command()
+@click.command(short_help="Play the other managers, for trying out.")
 @click.option(
     "--rule", "rules", multiple=True, help="Misbehave, e.g. 'queue POST /v1/services/type/queuecall fail=503'."
 )

@@ -11,6 +11,7 @@ import orjson
 
 from flowmanager.client import FlowManagerClient
 from flowmanager.console import asking_client, told, written
+from flowmanager.schemas.fields import parse_id
 from flowmanager.trace.formats import FORMATS
 from flowmanager.trace.model import InvalidTrace, Trace, read_trace
 
@@ -19,7 +20,7 @@ MOST_STEPS = 20_000
 PART = 500
 
 
-@click.command()
+@click.command(short_help="Tell what an activeflow did, and why it waits or ended.")
 @click.argument("activeflow_id", required=False)
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Default: text, or what --out ends with.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
@@ -38,6 +39,8 @@ def command(activeflow_id: str | None, form: str | None, out: Path | None, secon
     """
     if (activeflow_id is None) == (options["saved"] is None):
         raise click.UsageError("Give the id of an activeflow, or --from FILE.")
+    if activeflow_id is not None and parse_id(activeflow_id) is None:
+        raise click.UsageError(f"{activeflow_id!r} is not an id: `flowmanager activeflows` lists those that run.")
     if activeflow_id is None:
         trace = trace_in(options["saved"])
     else:

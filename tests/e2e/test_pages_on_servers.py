@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import orjson
@@ -25,6 +26,7 @@ from flowmanager.core.ids import START
 from flowmanager.demo_flows import ivr_flow
 from flowmanager.ports import Ask
 from flowmanager.transport.link import StandingLink, open_link
+from flowmanager.transport.names import Names
 from flowmanager.transport.session import Session
 from tests.broker_room import eventually
 from tests.documents import PAGES, ROOT, code, spoken
@@ -169,6 +171,27 @@ def test_running_activeflows_are_shown_again_and_again(
     assert os.waitstatus_to_exitcode(status) == 0, shown
     assert "1 activeflow at" in shown
     assert "\x1b[H\x1b[J" in shown
+
+
+@pytest.mark.usefixtures("log_as_before")
+@pytest.mark.parametrize(("queue", "why"), [("there", "no answer within 0.2 s"), ("missing", "does not exist)")])
+def test_who_was_asked_in_vain_is_told(installation: Installation, queue: str, why: str) -> None:
+    """Without a password."""
+    names = Names(f"{installation.names.prefix}-{queue}")
+    with closing(Session(installation.url)) as session:
+        if queue == "there":
+            session.channel().queue_declare(names.request)
+        told = CliRunner().invoke(
+            main,
+            ["rpc", "GET", "/v1/flows", "--seconds", "0.2"],
+            env=installation.environment(FLOWMANAGER_QUEUE_PREFIX=names.prefix),
+        )
+        session.channel().queue_delete(names.request)
+    whom = (
+        f"does a worker take from {names.request} at {urlsplit(installation.url).hostname}? `flowmanager doctor` says"
+    )
+    assert told.exit_code == 2
+    assert f"{why}: {whom} what to do\n" in told.stderr
 
 
 def test_a_long_import_shows_how_far_it_is(installation: Installation, tmp_path: Path) -> None:

@@ -294,7 +294,8 @@ def test_embedded_worker_is_spoken_to_from_another_process(installation: Install
     assert program.stop(signal.SIGINT) == 0
     check_calm(program)
     silent = installation.run("rpc", "GET", "/v1/flows", "--seconds", "0.2", **alone)
-    assert (silent.process.returncode, silent.err) == (2, "flowmanager: no answer within 0.2 s\n")
+    asked = f"does `flowmanager serve --embedded` run, in {tmp_path}? RABBITMQ_ADDRESS names no server"
+    assert (silent.process.returncode, silent.err) == (2, f"flowmanager: no answer within 0.2 s: {asked}\n")
 
 
 def test_stub_managers_serve_until_they_are_stopped(installation: Installation) -> None:

@@ -61,6 +61,13 @@ def test_every_command_explains_itself(command: str) -> None:
     assert "." in shown.output.partition("\n\n")[2].partition("\n\n")[0]
 
 
+@pytest.mark.parametrize("group", [(), ("dead",), ("flow",)])
+def test_a_list_of_commands_is_cut_nowhere(group: tuple[str, ...]) -> None:
+    """On a terminal of 80 columns each has its whole sentence."""
+    shown = run(*group, "--help", COLUMNS="80").output.partition("Commands:")[2]
+    assert all(line.endswith(".") and not line.endswith("...") for line in shown.strip().splitlines())
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -71,6 +78,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (("serve", "--processes", "two"), "'two' is not a valid integer"),
         (("rpc", "GET"), "Missing argument 'URI'"),
         (("rpc", "GET", "/v1/flows", "{"), "DATA is not JSON"),
+        (("trace", "nobody"), "'nobody' is not an id: `flowmanager activeflows` lists those that run."),
         (("rpc", "GET", "/v1/flows", "@/no/such/file"), "DATA cannot be read"),
         (("rpc", "GET", "/v1/flows", "@/"), "DATA cannot be read"),
         (("stub-managers", "--speed", "0"), "0.0 is not in the range"),
@@ -93,7 +101,13 @@ def test_wrong_arguments_are_explained(arguments: tuple[str, ...], told: str) ->
         (("serve",), {"FLOWMANAGER_QUORUM_QUEUES": "maybe"}, "FLOWMANAGER_QUORUM_QUEUES must be true or false"),
         (("migrate",), {}, "DATABASE_DSN is not set"),
         (("migrate",), {"DATABASE_DSN": f"oracle://u:{SECRET}@h/d"}, "the address of the database is not valid"),
-        (("migrate",), {"DATABASE_DSN": "sqlite:////no/such/folder/file"}, "The database cannot be reached."),
+        (("migrate",), {"DATABASE_DSN": "sqlite:////no/such/folder/file"}, "The database cannot be reached: unable to"),
+        (
+            ("dead", "list"),
+            {"RABBITMQ_ADDRESS": BROKER},
+            "The connection to the message broker broke: ConnectionRefusedError(111, 'Connection refused'); "
+            "`flowmanager doctor` says what to do",
+        ),
         (("stub-managers",), {}, "RABBITMQ_ADDRESS is not set"),
         (("stub-managers", "--rule", "call"), {"RABBITMQ_ADDRESS": BROKER}, "a rule is: manager method uri fault"),
         (
@@ -104,7 +118,7 @@ def test_wrong_arguments_are_explained(arguments: tuple[str, ...], told: str) ->
         (
             ("rpc", "GET", "/v1/flows", "--seconds", "0.3"),
             {"RABBITMQ_ADDRESS": BROKER},
-            "The connection to the message broker broke.",
+            "The connection to the message broker broke. (why=ConnectionRefusedError",
         ),
     ],
 )
