@@ -25,6 +25,7 @@ BEHIND = {
     "GET    /v1/activeflows/ID/executed_actions": ("tests/unit/test_route.py", 'EVERY = """\n'),
     "    (\n        own(": ("tests/unit/test_subscriptions.py", "\nCASES: "),
     "    fetch_seconds": ("flowmanager/settings.py", '    fetch_allowed_networks: str = ""\n'),
+    "    flows_listed": ("flowmanager/metrics.py", "    flow_crud: Counter = counter("),
     '    Column("label"': ("flowmanager/store/tables.py", '    Column("name", String(255), nullable=False),\n'),
 }
 """Parts of files, by how they begin: the file, and the line behind which they are put."""
@@ -38,6 +39,11 @@ SAID = (
         "| `FLOWMANAGER_MAX_FLOWS` |",
         "| `FLOWMANAGER_FETCH_SECONDS` | `3` | As above. |\n| `FLOWMANAGER_MAX_FLOWS` |",
     ),
+    (
+        "docs/operations.md",
+        "| `flow_manager_flow_crud_total` |",
+        "| `flow_manager_flows_listed_total` | | As above. |\n| `flow_manager_flow_crud_total` |",
+    ),
 )
 """What is only told in words: the file, what stands there, what stands there afterwards."""
 
@@ -46,6 +52,7 @@ HOLD = (
     "tests/integration/test_executed_actions.py",
     "tests/unit/test_billing_manager.py",
     "tests/unit/test_fetch_seconds.py",
+    "tests/integration/test_count_flows.py",
     "tests/unit/test_executors.py",
     "tests/unit/test_route.py",
     "tests/unit/test_subscriptions.py",
