@@ -13,8 +13,9 @@ from flowmanager.exploration.hints import Hints
 from flowmanager.exploration.troubles import HANGS_UP, HANGS_UP_TYPING
 from flowmanager.schemas.options import load_option
 from flowmanager.simulation.action_types import real_executors
-from flowmanager.simulation.caller import Acts, Caller
+from flowmanager.simulation.caller import Caller
 from flowmanager.simulation.script import Hangup, Press, Resume, Silence, Step
+from flowmanager.simulation.thread import Acts
 
 LISTENS, SILENT, MACHINE = "listens", "is silent", "is a machine"
 PLAYING = frozenset({"amd", "beep", "digits_send", "echo", "play", "stream_echo", "talk"})

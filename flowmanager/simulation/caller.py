@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from flowmanager.simulation import script as steps
 from flowmanager.simulation import script_events
 from flowmanager.simulation.office import Office
 from flowmanager.simulation.telling import span
+from flowmanager.simulation.thread import Acts, Thread
 
 CALL_ID: Id = "ca110000-0000-4000-8000-000000000001"
 ACTIVEFLOW_ID: Id = "ac710000-0000-4000-8000-000000000001"
@@ -20,32 +21,6 @@ REACTION_SECONDS = 1.0
 """Between a request for keys and the first key."""
 KEY_SECONDS = 0.3
 """Between two keys."""
-
-Condition = Callable[[], bool]
-Acts = Generator[Condition, None, None]
-
-
-@dataclass(slots=True)
-class Thread:
-    """Something that goes on, a bit at a time, as soon as what it waits for is so."""
-
-    acts: Acts
-    event: steps.Event | None = None
-    """The event that it brings; None: the steps."""
-    wanted: Condition | None = None
-    over: bool = False
-    busy: bool = False
-    """It does something just now, in which time passes: it is not asked to go on."""
-
-    def go_on(self) -> None:
-        """Go on as far as that is possible now."""
-        while not self.busy and not self.over and (self.wanted is None or self.wanted()):
-            self.busy = True
-            try:
-                self.wanted = next(self.acts, None)
-            finally:
-                self.busy = False
-            self.over = self.wanted is None
 
 
 @dataclass(slots=True)

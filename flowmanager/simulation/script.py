@@ -197,3 +197,8 @@ class Script:
         return self.mode == PULL
 
     expect: Expect = Expect()
+
+
+def named(step: Step) -> str:
+    """Return the action that a step names, empty for none."""
+    return str(getattr(step, "at", "") or getattr(step, "action", ""))
