@@ -23,6 +23,7 @@ SAMPLES = ("c3f1a5b2-6d47-4e80-9b1f-2a7c84d05e36", "yes", "1", '"a"', "{}")
 """Values that a variable may have. What none of them makes right, no value does."""
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "call": ("source", "destinations"),
+    "connect": ("destinations",),
     "fetch": ("event_url",),
     "fetch_flow": ("flow_id",),
     "queue_join": ("queue_id",),

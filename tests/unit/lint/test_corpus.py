@@ -80,7 +80,7 @@ REFUSED = {
 """Flows that the reference service takes and this one does not: see docs/compatibility.md."""
 
 TRUE_WARNINGS = {
-    "failing-option": "009 010 100 109 112 118 126",
+    "failing-option": "009 010 100 109 112 118 121 126",
     "no-default": "009 094 100 153 154",
     "dead-condition": "009 102",
     "dangling-target": "009 094 130 139",

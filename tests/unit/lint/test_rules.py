@@ -450,7 +450,9 @@ CALL = {"source": {"target": "+1"}, "destinations": [{"target": "+2"}], "flow_id
         ([act("talk", text="x", **{"async": "${x}"})], ["warning [0].option.async"]),
         ([act("queue_join", queue_id="${x}")], []),
         ([act("queue_join", queue_id="a-${x}")], ["warning [0].option.queue_id"]),
-        ([act("connect", anonymous="${x}")], []),
+        ([act("connect", destinations=[{"target": "+2"}], anonymous="${x}")], []),
+        ([act("connect")], ["warning [0].option"]),
+        ([act("connect", destinations="${x}")], ["warning [0].option.destinations"]),
         ([act("webhook_send", data="{a: 1}")], ["warning [0].option.data"]),
         ([act("webhook_send")], ["warning [0].option.data"]),
         ([act("webhook_send", data='{"a": ${n}, "b": "${t}"}')], []),
@@ -468,3 +470,19 @@ CALL = {"source": {"target": "+1"}, "destinations": [{"target": "+2"}], "flow_id
 )
 def test_failing_option(flow: Flow, found: list[str]) -> None:
     assert of("failing-option", flow) == found
+
+
+@pytest.mark.parametrize(
+    ("flow", "found"),
+    [
+        ([act("talk", txt="hi")], ["warning [0].option.txt"]),
+        ([act("talk", text="hi", **{"async": True})], []),
+        ([act("talk", TEXT="hi", digitsHandle="next")], ["warning [0].option.digitsHandle"]),
+        ([act("talk", text="hi", colour="red")], ["note [0].option.colour"]),
+        ([act("email_send", subject="s", priority=1)], ["warning [0].option.priority"]),
+        ([act("stop", now=True)], ["warning [0].option.now"]),
+        ([act("answer", now=True)], ["note [0].option.now"]),
+    ],
+)
+def test_unknown_option(flow: Flow, found: list[str]) -> None:
+    assert of("unknown-option", flow) == found
