@@ -71,13 +71,10 @@ def record_part(name: str, schema: JsonSchema) -> Iterator[str]:
     yield from ("Each of the list:", "") if inner is not schema else ()
     always, fields = inner["required"], inner["properties"]
     rows = [
-        (f"`{key}`", words(one), "" if key in always else "may be absent", one.get("description", ""))
+        (f"`{key}`", words(one), "" if key in always else "may be absent", one["description"])
         for key, one in fields.items()
     ]
-    if any(meaning for *_, meaning in rows):
-        yield from (*table(("field", "", "", "meaning"), rows), "")
-    else:
-        yield from (*table(("field", "", ""), [row[:3] for row in rows]), "")
+    yield from (*table(("field", "", "", "meaning"), rows), "")
 
 
 def error_part() -> Iterator[str]:

@@ -34,6 +34,7 @@ SAID = (
     ("tests/unit/test_stub_managers.py", 'names = "ai call', 'names = "ai billing call'),
     ("flowmanager/schemas/answers.py", '    "count": [{"count": 3}],\n', '    "count": [{"count": 3}],\n    STEP,\n'),
     ("flowmanager/schemas/answers.py", "    stacks_wire,\n", "    stacks_wire,\n    step_wire,\n"),
+    ("flowmanager/schemas/meanings.py", '    "count": ', '    MEANING,\n    "count": '),
     (
         "docs/operations.md",
         "| `FLOWMANAGER_MAX_FLOWS` |",
@@ -146,8 +147,9 @@ def test_the_page_can_be_followed(copy: Path, services: Services) -> None:
     for block in blocks(PAGE):
         add(copy, block)
     [record] = re.findall(r'`("step": \[.*?\])`', PAGE.read_text())
+    [meaning] = re.findall(r'`("cause": .*?)`', PAGE.read_text())
     for path, old, new in SAID:
-        put(copy / path, old, new.replace("STEP", record))
+        put(copy / path, old, new.replace("STEP", record).replace("MEANING", meaning))
     for block in blocks(PAGE):
         if block.kind == "sh":
             run(copy, block.text, services)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import pytest
 import structlog
 from click.testing import CliRunner, Result
 
+from flowmanager.bootstrap import RandomIds
+from flowmanager.checker import ActionChecker
 from flowmanager.cli import main
+from flowmanager.executors import public_executors
+from flowmanager.ports import Transaction
+from flowmanager.store.sql_store import SqlStore
+from flowmanager.taken_over_flows import read_flow, store_flow
 from tests.desk import Desk, new_id, talk
 
+T = TypeVar("T")
 MADE = "2024-05-04T07:08:09.1Z"
 
 
@@ -109,3 +116,25 @@ def test_a_file_that_is_not_json_is_told(desk: Desk, path: Path) -> None:
     path.write_text("[\n{")
     done = CliRunner().invoke(main, ["flow", "import", str(path)], env={"DATABASE_DSN": url})
     assert (done.exit_code, f"{path}, line 2: not JSON" in done.stderr) == (2, True)
+
+
+class Late(SqlStore):
+    """A store on which somebody else is faster."""
+
+    def run(self, work: Callable[[Transaction], T]) -> T:
+        """Let the other one commit the same before this one does."""
+
+        def overtaken(transaction: Transaction) -> T:
+            result = work(transaction)
+            SqlStore(self._engines).run(work)
+            return result
+
+        return super().run(overtaken)
+
+
+def test_two_imports_at_once_store_a_flow_once(mysql_desk: Desk) -> None:
+    """The slower one finds it there."""
+    made = read_flow(flow(), "x", ActionChecker(public_executors(), RandomIds(), 100)).flow
+    assert made is not None
+    assert store_flow(Late(mysql_desk.engines), made) is False
+    assert mysql_desk.get(f"/v1/flows/{made.id}").status == 200

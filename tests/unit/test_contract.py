@@ -18,6 +18,8 @@ from flowmanager.cli import main
 from flowmanager.commands.contract import PARTS
 from flowmanager.contract.asyncapi import document
 from flowmanager.contract.parts import PUBLISHED, all_routes, heard_events
+from flowmanager.schemas.meanings import MEANINGS, OWN
+from flowmanager.schemas.records import record_schemas
 from flowmanager.schemas.trace_answers import FRAME, STEP, TRACE, samples, trace_schemas
 from flowmanager.subscription import plain
 from tests.conformance.contract import validator
@@ -93,6 +95,14 @@ def test_every_field_of_a_trace_says_what_it_means() -> None:
         told = trace_schemas()[name]["properties"]
         assert all(field["description"].endswith((".", ").")) for field in told.values())
         assert set(told) == set(meanings) == found, name
+
+
+def test_every_field_of_a_record_says_what_it_means() -> None:
+    """And nothing is explained that no record has."""
+    records = {name: one.get("items", one)["properties"] for name, one in record_schemas().items()}
+    assert all(field["description"].endswith((".", ").")) for fields in records.values() for field in fields.values())
+    assert set(MEANINGS) <= {name for fields in records.values() for name in fields}
+    assert all(name in records[record] for record, name in OWN)
 
 
 def written() -> tuple[set[str], set[str], set[str]]:
