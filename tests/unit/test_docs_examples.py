@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from flowmanager.cli import main
-from tests.documents import PAGES, ROOT, Block, blocks, missing
+from flowmanager.settings import Settings
+from tests.documents import FENCE, PAGES, ROOT, Block, blocks, code, missing
 from tests.e2e.test_docs import FOLLOWED
 
 TYPED = {
@@ -32,6 +33,8 @@ NOT_TYPED = {
 }
 """First words of the commands that no test types, and why."""
 
+STARTED = re.compile(r"(run: |entry: |ExecStart=\S*/)(flowmanager .+)")
+"""A command in a file for another program."""
 NAMED = re.compile(r"`flowmanager ([a-z-]+)[ `]")
 """A command in running text."""
 EXAMPLES = [block for page in PAGES for block in blocks(page)]
@@ -81,6 +84,26 @@ def test_what_nobody_types_is_excused(block: Block) -> None:
             check_arguments(found)
 
 
+def started_by_others() -> list[str]:
+    """The commands that files for other programs hold, with a file where those give one."""
+    text = "\n".join(one.text for one in EXAMPLES if one.kind in ("yaml", "ini"))
+    return [f"{found[2]} flow.json" if found[1] == "entry: " else found[2] for found in STARTED.finditer(text)]
+
+
+@pytest.mark.parametrize("command", started_by_others())
+def test_a_command_that_another_program_starts_can_be_typed(command: str) -> None:
+    """By systemd, a CI, a hook of git."""
+    check_arguments(shlex.split(command.partition(" > ")[0], comments=True)[1:])
+
+
+def test_systemd_waits_as_long_as_a_worker_may_take() -> None:
+    """Else work in hand is killed; see FLOWMANAGER_STOP_SECONDS."""
+    [unit] = code(ROOT / "docs" / "deployment.md", "ini")
+    [seconds] = re.findall(r"^TimeoutStopSec=(\d+)$", unit.text, re.MULTILINE)
+    assert int(seconds) >= Settings().stop_seconds + 5
+    assert len(started_by_others()) == 3
+
+
 def test_what_nobody_types_is_little() -> None:
     """And nothing is excused that is not there."""
     words = [line[0] for block in untyped() for line in commands(block)]
@@ -91,7 +114,7 @@ def test_what_nobody_types_is_little() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_in_running_text_exist(page: Path) -> None:
     """Those with arguments are typed by tests/e2e/test_pages_on_servers.py."""
-    for name in NAMED.findall(page.read_text()):
+    for name in NAMED.findall(FENCE.sub("", page.read_text())):
         assert main.get_command(click.Context(main), name), f"{page.name}: flowmanager {name}"
 
 
