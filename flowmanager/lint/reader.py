@@ -18,6 +18,7 @@ from flowmanager.executor import Executor
 from flowmanager.executors import public_executors
 from flowmanager.lint.graph import JUMPING
 from flowmanager.lint.step import Step
+from flowmanager.lint.strangers import strangers, strangers_within
 from flowmanager.lint.template import Template
 from flowmanager.schemas.envelopes import deeper_than
 from flowmanager.schemas.fields import Form, in_known_case, parse_id, paths
@@ -75,6 +76,7 @@ class Reader:
             on_complete=loaded["on_complete_flow_id"],
             on_drop=loaded["on_drop_flow_id"],
             inner=self.inner(steps),
+            strangers=tuple(strangers(given, ACTIONS)),
         )
         return Read(flow, tuple(first_told((*faults, *more))), given)
 
@@ -101,7 +103,10 @@ class Reader:
         prefix = f"{step.path}.option.{ACTIONS}"
         steps, more = self.steps(loaded[ACTIONS], prefix)
         told = tuple(first_told((*faults, *more)))
-        return Template(steps=steps, in_call=True, prefix=prefix, faults=told, inner=self.inner(steps))
+        strange = tuple(strangers_within(step.option[ACTIONS], prefix))
+        return Template(
+            steps=steps, in_call=True, prefix=prefix, faults=told, inner=self.inner(steps), strangers=strange
+        )
 
 
 def stored(flow: Flow) -> Template:

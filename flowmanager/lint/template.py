@@ -10,6 +10,7 @@ from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import InvalidRequest
 from flowmanager.lint.graph import Graph, graph_of
 from flowmanager.lint.step import Step
+from flowmanager.lint.strangers import Stranger
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,6 +28,8 @@ class Template:
     in_call: bool = False
     inner: tuple[Template, ...] = ()
     """The flows inside its `call` actions."""
+    strangers: tuple[Stranger, ...] = ()
+    """Keys that nobody reads; not known of a flow that is stored."""
     prefix: str = "actions"
     """The path of the list."""
     faults: tuple[InvalidRequest, ...] = ()

@@ -486,3 +486,25 @@ def test_failing_option(flow: Flow, found: list[str]) -> None:
 )
 def test_unknown_option(flow: Flow, found: list[str]) -> None:
     assert of("unknown-option", flow) == found
+
+
+@pytest.mark.parametrize(
+    ("flow", "found"),
+    [
+        ([{"type": "talk", "options": {"text": "hi"}}], ["warning [0].options"]),
+        ([{"type": "talk", "text": "hi"}], ["warning [0].text"]),
+        ([{"type": "talk", "next": "bye"}, HANGUP], ["warning [0].next"]),
+        ([{"TYPE": "talk", "Option": {"text": "hi"}}], []),
+        ([{"type": "talk", "comment": "hi", "_x": 1, "$y": 1}], []),
+        ([{"type": "talk", "colour": "red"}], ["note [0].colour"]),
+        ([{"type": "dance", "text": "hi"}], ["note [0].text"]),
+        ({"action": [talk()]}, ["warning action"]),
+        ({"actions": [talk()], "colour": "red"}, ["note colour"]),
+        ({"actions": [talk()], "tm_create": None, "direct_hash": "", "name": "x"}, []),
+        ({"Actions": [{"type": "talk", "opton": {}}]}, ["warning [0].opton"]),
+        ([act("call", **CALL | {"flow_id": None, "actions": [{"type": "talk", "txt": 1, "text": "x"}]})], None),
+    ],
+)
+def test_unknown_key(flow: Any, found: list[str] | None) -> None:
+    inner = ["warning [0].option.actions[0].text", "note [0].option.actions[0].txt"]
+    assert of("unknown-key", flow) == (inner if found is None else found)
