@@ -104,7 +104,7 @@ def plain(line: str) -> str:
 def fits(shown: str, found: str) -> bool:
     """Whether a line is what the page shows; … there stands for anything."""
     pattern = ".*".join(re.escape(plain(part)) for part in shown.split("…"))
-    return re.search(pattern, plain(found)) is not None
+    return re.search(rf"(?<!\w){pattern}(?!\w)", plain(found)) is not None
 
 
 def missing(shown: str, output: str) -> str:

@@ -7,10 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 from flowmanager.core.limits import Limits
 from flowmanager.metrics import NAMESPACE, Metrics
 from flowmanager.settings import Settings, limit_variable_of, variable_of
+from tests.unit.settings_example import shown
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -47,15 +49,21 @@ def headings(document: Path) -> list[str]:
     return HEADING.findall(prose(document))
 
 
-def rows(heading: str) -> list[str]:
-    """The first cell of each line of the table below a heading of operations.md."""
+def rows(heading: str) -> list[list[str]]:
+    """The cells of each line of the table below a heading of operations.md."""
     section = OPERATIONS.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    lines = (line.split("|") for line in section.splitlines() if line.startswith("| `"))
+    return [[cell.strip() for cell in cells[1:-1]] for cells in lines]
+
+
+def words(cell: str) -> list[str]:
+    """The code words of a cell."""
+    return re.findall(r"`([^`]+)`", cell)
 
 
 def listed(heading: str) -> set[str]:
     """The code words in the first column of that table."""
-    return {word for cell in rows(heading) for word in re.findall(r"`([^`]+)`", cell)}
+    return {word for cell, *_ in rows(heading) for word in words(cell)}
 
 
 @every_document
@@ -81,6 +89,15 @@ def test_the_table_of_settings_is_complete() -> None:
     assert listed("Settings") - ELSEWHERE == SETTINGS | LIMITS
 
 
+def test_the_table_of_settings_has_the_defaults() -> None:
+    """One follows from another setting."""
+    known = {variable_of(one.name): one.default for one in fields(Settings) if one.name != "limits"}
+    known |= {limit_variable_of(one.name): one.default for one in fields(Limits)}
+    told = {words(name)[0]: default for name, default, _ in rows("Settings")}
+    wrong = {name for name, value in known.items() if told[name] != (f"`{shown(value)}`" if shown(value) else "empty")}
+    assert wrong == {"FLOWMANAGER_PEER_CALLS"}
+
+
 @every_document
 def test_make_targets_that_are_named_exist(document: Path) -> None:
     """In text and in code."""
@@ -98,6 +115,15 @@ def test_the_table_of_metrics_is_complete() -> None:
     """It lists every metric, and no document names another."""
     assert {name for name in listed("Metrics") if name.startswith(NAMESPACE)} == metric_names()
     assert {name for document in DOCUMENTS for name in METRIC.findall(document.read_text())} <= metric_names()
+
+
+def test_the_table_of_metrics_has_the_labels() -> None:
+    """In their order."""
+    made = [one for one in vars(Metrics()).values() if isinstance(one, MetricWrapperBase)]
+    known = {next(iter(one.describe())).name: list(one._labelnames) for one in made}
+    told = {words(name)[0].removesuffix("_total"): words(labels) for name, labels, _ in rows("Metrics")}
+    assert {name: told[name] for name in known} == known
+    assert len(known) == len(metric_names())
 
 
 def test_the_table_of_log_events_is_complete() -> None:

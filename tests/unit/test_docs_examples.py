@@ -131,6 +131,8 @@ def test_an_example_can_be_read(block: Block) -> None:
         ("b\na", "a\nb", "a"),
         ("goes … home", "goes slowly home", ""),
         ("12 actions", "13 actions", "12 actions"),
+        ("2 actions", "12 actions", "2 actions"),
+        ("1 action", "1 actions", "1 action"),
     ],
 )
 def test_what_a_page_shows_is_compared(shown: str, output: str, expected: str) -> None:
