@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flowmanager.exploration.explore import MAX_RUNS, Exploration, Explorer
+from flowmanager.exploration.findings import Finding
 from flowmanager.exploration.troubles import ALL_KINDS
 from flowmanager.simulation.flow_file import FlowBody, InvalidFlow, flow_body, read_flow_file
 from flowmanager.simulation.result import Result
@@ -27,6 +28,7 @@ __all__ = [
     "Done",
     "Entry",
     "Exploration",
+    "Finding",
     "InvalidFlow",
     "InvalidScript",
     "PeerRequest",

@@ -158,7 +158,7 @@ def explored(flow: FlowBody, script: Script, options: Mapping[str, Any]) -> int:
     reached, wanted = found.coverage.percent, options["min_coverage"]
     if reached < wanted:
         click.echo(f"\ncoverage is {reached:.1f} %, wanted are {wanted:g} %", err=True)
-    own = [one for one in found.findings if not one.provoked] if options["strict"] else []
+    own = found.mistakes if options["strict"] else []
     if own:
         click.echo(f"\n{len(own)} of the findings are the flow's own", err=True)
     return 1 if own or reached < wanted else 0

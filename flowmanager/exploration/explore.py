@@ -63,6 +63,11 @@ class Exploration:
     reasons: Reasons
     findings: Sequence[Finding]
 
+    @property
+    def mistakes(self) -> list[Finding]:
+        """The flow's own: ends that nobody wants although nobody else failed."""
+        return [one for one in self.findings if not one.provoked]
+
     def wire(self) -> dict[str, Any]:
         """Return it as JSON."""
         return {

@@ -40,7 +40,7 @@ def missing(found: Exploration) -> dict[str, str]:
 
 def own(found: Exploration) -> list[Finding]:
     """Findings that nobody provoked."""
-    return [one for one in found.findings if not one.provoked]
+    return found.mistakes
 
 
 def test_the_front_desk_is_walked_wholly(tmp_path: Path) -> None:

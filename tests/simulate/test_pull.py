@@ -204,3 +204,31 @@ def test_pulled_flows_can_be_explored(tmp_path: Any) -> None:
     """Every branch, as in push mode."""
     shown = run(write(tmp_path, "flow.json", MENU), "--explore", "--mode", "pull", "--min-coverage", "100")
     assert shown.exit_code == 0, shown.output
+
+
+FLOWS = {
+    "ai": [act("ai_talk", assistance_type="ai", assistance_id=QUEUE_ID), act("talk", text="You want ${wish}")],
+    "conference": [act("conference_join", conference_id=QUEUE_ID), act("talk", text="bye")],
+    "recording": [act("recording_start"), act("digits_receive", duration=4000, length=4), act("recording_stop")],
+    "sounds": [
+        act("play", stream_urls=["https://x.example/a.wav"]),
+        act("beep"),
+        act("echo", duration=2000),
+        act("digits_send", digits="12", duration=500),
+        act("amd", machine_handle="continue"),
+        act("stream_echo", duration=1000),
+    ],
+    "at once": [act("mute"), act("transcribe_start"), act("external_media_start"), act("external_media_stop")],
+    "beside": [act("talk", text="long " * 50, **{"async": True}), act("sleep", duration=2000), act("talk", text="two")],
+    "fetched": [act("fetch", event_url="https://x.example/a"), act("talk", text="end")],
+}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_what_call_manager_carries_out_takes_as_long(name: str) -> None:
+    """Whoever drives the call: the same actions, texts and times."""
+    script = {"ai": {"after": "20s", "variables": {"wish": "cake"}}, "fetch": {"*": [act("talk", text="fetched")]}}
+    pushed, pulled = (simulate(FLOWS[name], {"mode": mode, **script}) for mode in ("push", "pull"))
+    assert [(one.type, one.result) for one in pulled.history] == [(one.type, one.result) for one in pushed.history]
+    assert (pulled.ended, pulled.said) == (pushed.ended, pushed.said)
+    assert pulled.lasted == pytest.approx(pushed.lasted)
