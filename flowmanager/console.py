@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
 from importlib import import_module
@@ -21,7 +21,8 @@ from flowmanager.errors import BrokerLost, FlowManagerError, StoreLost
 from flowmanager.serve import check_settings, check_tables
 from flowmanager.settings import Settings, read_settings
 from flowmanager.store.engine import make_engine
-from flowmanager.store.standing import standing
+from flowmanager.store.faults import translated
+from flowmanager.store.standing import migrations_in, migrations_known, standing
 from flowmanager.store.versions import Standing
 from flowmanager.transport.connection import is_embedded
 from flowmanager.transport.names import Names
@@ -119,12 +120,21 @@ def written(text: str, out: Path | None) -> None:
     click.echo(f"written: {out}", err=True)
 
 
-def apply_migrations(settings: Settings) -> Standing:
-    """Bring the tables to this version; return how they stand now."""
+def apply_migrations(settings: Settings, *, before: Callable[[Sequence[str]], None] | None = None) -> Standing:
+    """Bring the tables to this version; return how they stand now. `before`: told which migrations are to be done."""
     engine = make_engine(settings.database_dsn, pool_size=1, statement_seconds=600.0)
     try:
+        if before:
+            before(missing_migrations(engine))
         # Imported by who needs it: it brings Alembic, which a worker does without.
         migrate: Callable[[Engine], Standing] = import_module("flowmanager.store.migrate").migrate
         return migrate(engine)
     finally:
         engine.dispose()
+
+
+def missing_migrations(engine: Engine) -> Sequence[str]:
+    """Return the migrations that the tables lack, the first one first; none on tables of a newer version."""
+    with translated(), engine.connect() as connection:
+        found = migrations_in(connection)
+    return sorted(one for one in migrations_known() if one > max(found, default=""))
