@@ -53,6 +53,10 @@ class Aftermath:
     relay: Callable[[list[Id]], None] | None = None
     """Has the messages of records published by somebody else; None: they are published here and now."""
 
+    def is_brief(self, work: Work) -> bool:
+        """Say whether `complete` has nothing to wait for."""
+        return self.relay is not None and not work.afterwards and not work.done.children
+
     def complete(self, work: Work, publisher: Publisher) -> None:
         """Publish, then do what was left for after the answer, until nothing is left."""
         self.publish(work.engine, work.done.touched, publisher)
@@ -149,13 +153,14 @@ class RequestReceiver:
         work = Work(self.engine, self.engine.peers(link.rpc), identity(request, delivery), delivery.redelivered)
         replied: list[bool] = []
 
-        def reply(body: bytes | None = None) -> None:
+        def reply(body: bytes, *, last: bool = False) -> None:
             if not replied:
-                link.reply(delivery, self.fitting(body or work.done.body or encode_answer()))
+                link.reply(delivery, self.fitting(body), last=last)
                 replied.append(True)
 
-        work.reply_now = reply
-        reply(self.guarded(request, work))
+        work.reply_now = lambda: reply(work.done.body or encode_answer())
+        body = self.guarded(request, work)
+        reply(body, last=self.aftermath.is_brief(work))
         self.aftermath.complete(work, link.publisher)
 
     def fitting(self, body: bytes) -> bytes:

@@ -15,8 +15,12 @@ from flowmanager.transport.link import StandingLink
 
 log = structlog.get_logger()
 
-LINGER_SECONDS = 0.005
-"""How long to wait for more before a round: it costs three round trips whether for one record or for a hundred."""
+RECORD_SECONDS = 0.0025
+"""The time from one round to the next for each record of the last one: a round costs three round trips whether for one
+record or for a hundred, so the busier, the more should come together. What comes after a pause is published at once.
+"""
+MOST_SECONDS = 0.02
+"""The longest such time: somebody waits for the events."""
 BATCH = 50
 """Records of one round: their messages are in memory together."""
 MOST = 10_000
@@ -57,24 +61,29 @@ class Relay(Thread):
 
     def run(self) -> None:
         """Publish until told to stop, and then what is left if that is possible."""
-        ticked = monotonic()
+        ticked, due = monotonic(), 0.0
         while not self._stopping.is_set():
             if self._given.wait(TICK_SECONDS):
-                self._stopping.wait(LINGER_SECONDS)
-                self._round()
+                self._stopping.wait(max(0.0, due - monotonic()))
+                began = monotonic()
+                due = began + min(self._round() * RECORD_SECONDS, MOST_SECONDS)
             if monotonic() - ticked > TICK_SECONDS:
                 self._attempt([])
                 ticked = monotonic()
         self._round()
         self._link.close()
 
-    def _round(self) -> None:
+    def _round(self) -> int:
+        """Publish for all that were given; return how many."""
         self._given.clear()
+        count = 0
         while ids := self._take():
+            count += len(ids)
             if not self._attempt(ids):
                 self.add(ids)
                 self._stopping.wait(PAUSE_SECONDS)
-                return
+                break
+        return count
 
     def _take(self) -> list[Id]:
         with self._lock:

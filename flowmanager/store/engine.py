@@ -12,12 +12,13 @@ from typing import Any
 import orjson
 from pymysql.constants import CLIENT, FIELD_TYPE
 from pymysql.converters import conversions
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowmanager.store.columns import dump_json
+from flowmanager.store.driver import RememberingConnection
 from flowmanager.store.dsn import normalize
 from flowmanager.store.encryption import TLS_PARAMETERS, encryption
 from flowmanager.store.faults import code_of, is_lost
@@ -107,8 +108,17 @@ def make_engine(
     prepare_sessions(engine, SQLITE_SESSION if is_file else MYSQL_SESSION)
     if is_file and not autocommit:
         event.listen(engine, "begin", begin_immediate)
+    if not is_file:
+        event.listen(engine, "do_connect", connect_mysql)
     event.listen(engine, "handle_error", give_up_lost)
     return engine
+
+
+def connect_mysql(
+    _dialect: Dialect, _entry: ConnectionPoolEntry, positional: Sequence[Any], named: Mapping[str, Any]
+) -> Any:
+    """Open a connection of the driver."""
+    return RememberingConnection(*positional, **named)
 
 
 def mysql_arguments(url: URL, statement_seconds: float) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from flowmanager.ports import Ask, Message
@@ -52,10 +53,14 @@ class Link:
         self.rpc = RpcClient(session, names=names)
         self.publisher = LanePublisher(session, names=names)
 
-    def reply(self, delivery: Delivery, body: bytes) -> None:
-        """Answer a request at once; nothing when no answer is wanted, or nobody can be waiting there."""
+    def reply(self, delivery: Delivery, body: bytes, *, last: bool = False) -> None:
+        """Answer a request at once; nothing when no answer is wanted, or nobody can be waiting there.
+
+        `last`: the acknowledgement of the request follows without delay, and both go to the broker together.
+        """
         if delivery.reply_to and can_wait(delivery.reply_to):
-            self._session.send(self._replies, reply_letter(delivery, body))
+            with self._session.held() if last else nullcontext():
+                self._session.send(self._replies, reply_letter(delivery, body))
 
     def next_in(self, queue: str) -> Delivery | None:
         """Take what waits at the head of a queue, beyond what the lane has in hand; None: nothing waits."""

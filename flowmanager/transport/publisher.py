@@ -50,10 +50,11 @@ class LanePublisher:
 
     def send(self, letters: Sequence[Letter]) -> None:
         """The same for letters."""
-        for letter in letters:
-            if not self._session.embedded:
-                self._unconfirmed.add(next(self._numbers))
-            self._session.send(self._channel, letter)
+        with self._session.held():
+            for letter in letters:
+                if not self._session.embedded:
+                    self._unconfirmed.add(next(self._numbers))
+                self._session.send(self._channel, letter)
         self._wait()
 
     def _wait(self) -> None:

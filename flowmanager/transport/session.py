@@ -92,10 +92,25 @@ class Session:
             )
             channel.basic_publish(message, letter.exchange, letter.routing_key, mandatory=letter.mandatory)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What is written meanwhile goes with what is written next, at the latest when something is waited for."""
+        if self.embedded:
+            yield
+            return
+        transport = self._wire.transport
+        transport.holding = True
+        try:
+            yield
+        finally:
+            transport.holding = False
+
     def drain(self, seconds: float) -> None:
         """Let at most one incoming frame call its consumer, waiting so long for it; keep the connection alive."""
         self.moved_at = monotonic()
         with self.guard():
+            if not self.embedded:
+                self._wire.transport.flush()
             with suppress(TimeoutError):
                 self._transport.drain_events(self._wire, timeout=max(seconds, LEAST_SECONDS))
             # Only after reading: heartbeats that came while the thread was busy are still in the socket.
