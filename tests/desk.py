@@ -99,7 +99,7 @@ class Outside(ScriptedRpc):
         self.fail()
         self.published += messages
 
-    def reply(self, delivery: Delivery, body: bytes, *, last: bool = False) -> None:
+    def reply(self, delivery: Delivery, body: bytes, **_how: bool) -> None:
         """Take an answer."""
         self.fail()
         if delivery.reply_to:

@@ -51,7 +51,7 @@ class Line:
         """The line itself."""
         return self
 
-    def reply(self, delivery: Delivery, body: bytes, *, last: bool = False) -> None:
+    def reply(self, delivery: Delivery, body: bytes, **_how: bool) -> None:
         """Take the answer to a request."""
         self.replies[delivery.reply_to] = body
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pymysql.connections import Connection, MySQLResult
+from pymysql import connections
 
 HEADER_BYTES = 4
 """Of each packet: three for its length, one for its number."""
@@ -28,12 +28,16 @@ class Description:
     description: tuple[Any, ...]
 
 
+# The types that are published for the driver know only what is public.
+PlainResult: Any = connections.MySQLResult
+PlainConnection: Any = connections.Connection
+
 Key = tuple[int, int, str]
 """Number of columns, number of the first packet, encoding of the connection."""
 KNOWN: dict[Key, tuple[Description, ...]] = {}
 
 
-class RememberingResult(MySQLResult):  # type: ignore[misc]  # the driver has no types
+class RememberingResult(PlainResult):  # type: ignore[misc]
     """A result that need not read descriptions it has read before."""
 
     def _get_descriptions(self) -> None:
@@ -78,7 +82,7 @@ def size_of(ahead: bytes, packets: int) -> int:
     return size
 
 
-class RememberingConnection(Connection):  # type: ignore[misc]  # the driver has no types
+class RememberingConnection(PlainConnection):  # type: ignore[misc]
     """A connection with such results."""
 
     def _read_query_result(self, unbuffered: bool = False) -> Any:

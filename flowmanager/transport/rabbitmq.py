@@ -96,6 +96,7 @@ class AmqpChannel(pyamqp.Channel):
 class Thrifty:
     """A socket that is spoken to seldom: read as far as possible, and written to in one go where that can wait."""
 
+    _quick_recv: Callable[[int], bytes]
     holding = False
     """Keep what is written, to be sent with what is written after it."""
 
@@ -123,11 +124,11 @@ class Thrifty:
             self.write(b"")
 
 
-class ThriftyTcp(Thrifty, TCPTransport):
+class ThriftyTcp(Thrifty, TCPTransport):  # type: ignore[misc]
     """Without encryption."""
 
 
-class ThriftySsl(Thrifty, SSLTransport):
+class ThriftySsl(Thrifty, SSLTransport):  # type: ignore[misc]
     """With TLS."""
 
 
@@ -149,7 +150,9 @@ class AmqpConnection(pyamqp.Connection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, frame_handler=tolerant_frames, **options)
 
-    def Transport(self, host: str, connect_timeout: float, ssl: Any = False, *limits: Any, **options: Any) -> Any:
+    def Transport(  # noqa: N802
+        self, host: str, connect_timeout: float, ssl: Any = False, *limits: Any, **options: Any
+    ) -> Any:
         """Return the socket; py-amqp asks for it by this name."""
         kind = ThriftySsl if ssl else ThriftyTcp
         given = dict(zip(("read_timeout", "write_timeout", "socket_settings"), limits, strict=False))

@@ -15,7 +15,9 @@ from sqlalchemy import make_url
 from flowmanager.store import driver
 from flowmanager.store.driver import RememberingConnection, size_of
 
-WIDE = ", ".join(f"{number} AS a_column_with_a_long_name_so_that_many_bytes_describe_it_{number}" for number in range(300))
+WIDE = ", ".join(
+    f"{number} AS a_column_with_a_long_name_so_that_many_bytes_describe_it_{number}" for number in range(300)
+)
 QUERIES = (
     "SELECT 1 AS a, 'text' AS b, NULL AS c",
     "SELECT 1 AS a, 'text' AS b, NOW() AS c",
@@ -87,7 +89,7 @@ def test_known_descriptions_are_not_read_again(both: tuple[Connection, Connectio
     _, remembering = both
     results(remembering, QUERIES[0])
     read: list[str] = []
-    monkeypatch.setattr(driver.MySQLResult, "_get_descriptions", lambda result: read.append("read"))
+    monkeypatch.setattr(driver.PlainResult, "_get_descriptions", lambda _result: read.append("read"))
     results(remembering, QUERIES[0])
     assert read == []
 
@@ -114,9 +116,9 @@ def test_an_error_after_a_known_result_is_the_drivers(both: tuple[Connection, Co
 
 def test_a_server_that_falls_silent_is_a_lost_connection(arguments: dict[str, Any]) -> None:
     """Not an error of the socket, which nobody above expects."""
-    with closing(RememberingConnection(**arguments, read_timeout=1)) as connection:
-        with pytest.raises(OperationalError, match="2013"):
-            results(connection, "SELECT SLEEP(10)")
+    connection = RememberingConnection(**arguments, read_timeout=1)
+    with closing(connection), pytest.raises(OperationalError, match="2013"):
+        results(connection, "SELECT SLEEP(10)")
 
 
 def test_packets_are_measured_only_when_they_are_there() -> None:

@@ -11,7 +11,7 @@ from flowmanager.transport.envelope import Delivery, Letter
 from flowmanager.transport.inbox import Inbox
 from flowmanager.transport.link import Link
 from flowmanager.transport.session import Session
-from tests.broker_room import Room, eventually, event, open_room
+from tests.broker_room import Room, event, eventually, open_room
 
 
 @pytest.fixture
@@ -30,7 +30,9 @@ class Calls:
         transport._write = self.counted(transport._write, self.sent, len)
         transport._quick_recv = self.counted(transport._quick_recv, self.received, int)
 
-    def counted(self, call: Callable[[Any], Any], counts: list[int], size: Callable[[Any], int]) -> Callable[[Any], Any]:
+    def counted(
+        self, call: Callable[[Any], Any], counts: list[int], size: Callable[[Any], int]
+    ) -> Callable[[Any], Any]:
         def counting(argument: Any) -> Any:
             counts.append(size(argument))
             return call(argument)
@@ -41,7 +43,12 @@ class Calls:
 def taken(inbox: Inbox) -> Delivery:
     """The next message, once it is there."""
     found: list[Delivery] = []
-    eventually(lambda: bool((one := inbox.take(0.05)) and (found.append(one) or True)))
+
+    def is_there() -> bool:
+        found.extend(filter(None, [inbox.take(0.05)]))
+        return bool(found)
+
+    eventually(is_there)
     return found[0]
 
 

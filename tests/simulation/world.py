@@ -272,7 +272,7 @@ class SimLink:
         self.world = world
         self.rpc = self.publisher = self
 
-    def reply(self, delivery: Delivery, body: bytes, *, last: bool = False) -> None:
+    def reply(self, delivery: Delivery, body: bytes, **_how: bool) -> None:
         """Answer a request."""
         self.fault()
         if delivery.reply_to:
