@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,6 +31,30 @@ from flowmanager.transport.names import Names
 embedded_option = click.option(
     "--embedded", is_flag=True, help="Need no server: SQLite and files in a folder of this user."
 )
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+LONGEST = 36_500 * UNITS["d"]
+"""Dates before the year 1 cannot be written."""
+
+
+class Age(click.ParamType[float]):
+    """A length of time such as 90d, in seconds."""
+
+    name = "age"
+
+    def __init__(self, *, least: int = 0) -> None:
+        self.least = least
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        found = re.fullmatch(r"(\d{1,9})([smhdw])", value)
+        if found is None or int(found[1]) < self.least:
+            self.fail(f"{value!r} is not a time such as 90d, 12h, 30m or 45s.", param, ctx)
+        seconds = int(found[1]) * UNITS[found[2]]
+        if seconds > LONGEST:
+            self.fail(f"{value!r} is longer than 100 years.", param, ctx)
+        return float(seconds)
 
 
 def told(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -16,28 +15,14 @@ import click
 import orjson
 
 from flowmanager.client import ClientError, FlowManagerClient, NotFound, Overview
-from flowmanager.console import asking_client, told
+from flowmanager.console import Age, asking_client, told
 from flowmanager.core.activeflow import State
 from flowmanager.core.ids import NIL, Id
 from flowmanager.trace.overview import WIDE, heading, table
 
 WATCH_SECONDS = 1.0
 HOME_AND_CLEAR = "\x1b[H\x1b[J"
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 OVER = (State.ENDED.value, State.ERROR.value)
-
-
-class Age(click.ParamType[timedelta]):
-    """A length of time such as `90s`, `5m`, `2h` or `1d`."""
-
-    name = "age"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Return the length."""
-        found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
-        if found is None:
-            self.fail(f"{value!r} is not like 90s, 5m, 2h or 1d", param, ctx)
-        return timedelta(seconds=int(found[1]) * UNITS[found[2]])
 
 
 @dataclass(slots=True)
@@ -46,13 +31,14 @@ class Board:
 
     client: FlowManagerClient
     filters: Mapping[str, Any]
-    older_than: timedelta | None
+    older_than: float | None
+    """Seconds."""
     limit: int
     names: dict[Id, str] = field(default_factory=dict)
 
     def rows(self) -> tuple[Overview, ...]:
         """Return what is to be shown now. Raises ClientError."""
-        before = datetime.now(UTC) - self.older_than if self.older_than else None
+        before = datetime.now(UTC) - timedelta(seconds=self.older_than) if self.older_than else None
         return self.client.activeflows.overview(self.filters, created_before=before, limit=self.limit)
 
     def name(self, flow_id: Id) -> str:

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from contextlib import closing
 
 import click
 
 from flowmanager.bootstrap import make_store
-from flowmanager.console import database_settings, embedded_option, require_tables, told
+from flowmanager.console import Age, database_settings, embedded_option, require_tables, told
 from flowmanager.ports import Purged
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.words import plural
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 EXPIRED_BATCH = 500
 STATEMENT_SECONDS = 600.0
 """Counting what may be millions of rows takes longer than anything a worker does."""
-
-
-class Age(click.ParamType[float]):
-    """A time such as 90d."""
-
-    name = "age"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds."""
-        found = re.fullmatch(r"(\d{1,9})([smhdw])", value)
-        if found is None or not int(found[1]):
-            self.fail(f"{value!r} is not a time such as 90d, 12h, 30m or 45s.", param, ctx)
-        return float(int(found[1]) * UNITS[found[2]])
 
 
 @click.command(short_help="Delete what ended long ago.")
 @click.option(
     "--older-than",
     "seconds",
-    type=Age(),
+    type=Age(least=1),
     metavar="AGE",
     help="Delete what ended so long ago: 30d, 12h, 45m, 10s. Else FLOWMANAGER_RETENTION_SECONDS counts.",
 )

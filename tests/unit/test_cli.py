@@ -78,6 +78,8 @@ def test_a_list_of_commands_is_cut_nowhere(group: tuple[str, ...]) -> None:
         (("serve", "--processes", "two"), "'two' is not a valid integer"),
         (("rpc", "GET"), "Missing argument 'URI'"),
         (("rpc", "GET", "/v1/flows", "{"), "DATA is not JSON"),
+        (("activeflows", "--older-than", "999999d"), "'999999d' is longer than 100 years."),
+        (("purge", "--older-than", "999999999w"), "'999999999w' is longer than 100 years."),
         (("trace", "nobody"), "'nobody' is not an id: `flowmanager activeflows` lists those that run."),
         (("rpc", "GET", "/v1/flows", "@/no/such/file"), "DATA cannot be read"),
         (("rpc", "GET", "/v1/flows", "@/"), "DATA cannot be read"),
