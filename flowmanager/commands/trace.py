@@ -11,6 +11,7 @@ import orjson
 
 from flowmanager.client import FlowManagerClient
 from flowmanager.console import asking_client, told, written
+from flowmanager.core.ids import Id
 from flowmanager.schemas.fields import parse_id
 from flowmanager.trace.formats import FORMATS
 from flowmanager.trace.model import InvalidTrace, Trace, read_trace
@@ -18,10 +19,13 @@ from flowmanager.trace.model import InvalidTrace, Trace, read_trace
 MOST_STEPS = 20_000
 """Of one picture or timeline: who wants more asks in parts."""
 PART = 500
+MOST_OTHERS = 20
+"""Activeflows of one reference that are named."""
 
 
 @click.command(short_help="Tell what an activeflow did, and why it waits or ended.")
 @click.argument("activeflow_id", required=False)
+@click.option("--reference", help="Instead of an id: the newest activeflow of this call, conversation, …")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Default: text, or what --out ends with.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write into this file.")
@@ -37,17 +41,30 @@ def command(activeflow_id: str | None, form: str | None, out: Path | None, secon
     Secrets are masked and long texts cut. It asks the service at RABBITMQ_ADDRESS where that is set, else a worker that
     runs with --embedded.
     """
-    if (activeflow_id is None) == (options["saved"] is None):
-        raise click.UsageError("Give the id of an activeflow, or --from FILE.")
-    if activeflow_id is not None and parse_id(activeflow_id) is None:
-        raise click.UsageError(f"{activeflow_id!r} is not an id: `flowmanager activeflows` lists those that run.")
-    if activeflow_id is None:
-        trace = trace_in(options["saved"])
+    reference, saved = options["reference"], options["saved"]
+    if [activeflow_id, reference, saved].count(None) != 2:
+        raise click.UsageError("Give the id of an activeflow, --reference ID, or --from FILE.")
+    for given in (activeflow_id, reference):
+        if given is not None and parse_id(given) is None:
+            raise click.UsageError(f"{given!r} is not an id: `flowmanager activeflows` lists those that run.")
+    if saved is not None:
+        trace = trace_in(saved)
     else:
         with asking_client(seconds) as client:
-            trace = asked(client, activeflow_id, options)
+            trace = asked(client, activeflow_id or newest_of(client, reference), options)
     chosen = "json" if options["as_json"] else form or format_of(out)
     written(FORMATS[chosen](trace), out)
+
+
+def newest_of(client: FlowManagerClient, reference_id: str) -> Id:
+    """Return the newest activeflow of a call or whatever it is, and name the others. Raises UsageError for none."""
+    found = client.activeflows.overview({"reference_id": reference_id, "deleted": False}, limit=MOST_OTHERS + 1)
+    if not found:
+        raise click.UsageError(f"no activeflow belongs to {reference_id}, or it is deleted by now")
+    newest, *others = [row.id for row in found]
+    if others:
+        click.echo(f"the newest of it; others: {', '.join(others)}", err=True)
+    return newest
 
 
 def format_of(out: Path | None) -> str:

@@ -56,10 +56,11 @@ def test_the_examples_of_the_page_work(room: ClientRoom, tmp_path: Path) -> None
     """One after the other, as a reader would run them."""
     activeflow_id = walked(room, 3)
     (tmp_path / "flow.json").write_bytes(orjson.dumps(ivr_flow("")))
+    call_id = room.client().activeflows.get(activeflow_id).reference_id
     commands = [line for block in code(PAGE, "sh") for line in block.lines]
     assert all(line.startswith("flowmanager ") for line in commands)
     for line in commands:
-        shown = run(*shlex.split(line.replace("$ID", activeflow_id))[1:])
+        shown = run(*shlex.split(line.replace("$ID", activeflow_id).replace("$CALL", call_id))[1:])
         assert shown.exit_code == 0, f"{line}: {shown.output}"
     for example in code(PAGE, "python"):
         example.execute({"client": room.client(), "activeflow_id": activeflow_id})
@@ -86,10 +87,35 @@ def test_an_unknown_activeflow_is_told_in_a_sentence() -> None:
     assert (shown.exit_code, shown.output.splitlines()[-1]) == (2, "flowmanager: The activeflow was not found.")
 
 
-@pytest.mark.parametrize("arguments", [(), ("ID", "--from", __file__)])
+def test_the_newest_activeflow_of_a_call_is_found(room: ClientRoom) -> None:
+    """Who looks for a call at night has its id, not that of an activeflow."""
+    client = room.client()
+    first = client.activeflows.get(walked(room, 1))
+    alone = run("trace", "--reference", first.reference_id)
+    assert (alone.exit_code, alone.stderr) == (0, "")
+    second = client.activeflows.create(CUSTOMER, first.flow_id, reference_type="call", reference_id=first.reference_id)
+    shown = run("trace", "--reference", first.reference_id, "--json")
+    assert orjson.loads(shown.stdout)["id"] == second.id
+    assert shown.stderr == f"the newest of it; others: {first.id}\n"
+
+
+@pytest.mark.usefixtures("room")
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [(str(uuid4()), "no activeflow belongs to"), ("x", "'x' is not an id")],
+)
+def test_a_call_without_activeflow_is_told(reference: str, told: str) -> None:
+    shown = run("trace", "--reference", reference)
+    assert (shown.exit_code, told in shown.output) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [(), ("ID", "--from", __file__), ("ID", "--reference", "ID")])
 def test_an_id_or_a_file_is_needed(arguments: tuple[str, ...]) -> None:
     shown = run("trace", *arguments)
-    assert (shown.exit_code, "Give the id of an activeflow, or --from FILE." in shown.output) == (2, True)
+    assert (shown.exit_code, "Give the id of an activeflow, --reference ID, or --from FILE." in shown.output) == (
+        2,
+        True,
+    )
 
 
 def test_a_file_that_is_no_trace_is_told_with_what_to_do(tmp_path: Path) -> None:
