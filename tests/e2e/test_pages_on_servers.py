@@ -23,13 +23,12 @@ from sqlalchemy import create_engine, text
 
 from flowmanager.cli import main
 from flowmanager.core.ids import START
-from flowmanager.demo_flows import ivr_flow
 from flowmanager.ports import Ask
 from flowmanager.transport.link import StandingLink, open_link
 from flowmanager.transport.names import Names
 from flowmanager.transport.session import Session
 from tests.broker_room import eventually
-from tests.documents import PAGES, ROOT, code, spoken
+from tests.documents import PAGES, ROOT, blocks, code, spoken
 from tests.processes import Client, Installation, Program, act, installed
 from tests.services import Services, private_database
 from tests.terminals import Terminals, follow
@@ -40,6 +39,12 @@ SHOWN_ID = "<id>"
 SQL = re.compile(r"`((?:SELECT|OPTIMIZE) [^`]+)`")
 ROW = re.compile(r"^\| `([A-Z]+) (/v1/stub/[a-z]+)` \|\s*(?:`(.*?)`)?\s*\|", re.MULTILINE)
 FAULT = re.compile(r"`((?:fail|delay|silent|lost|nonsense|times)[^`]*)`")
+FILES = {
+    "FLOW.json": "front-desk.json",
+    "flows/front-desk.json": "front-desk.json",
+    "scripts/front-desk/support.yaml": "support.yaml",
+}
+"""Files that commands in running text name, and which file of docs/simulate.md each is."""
 PARKED = 8
 SECONDS = 60.0
 
@@ -107,21 +112,22 @@ def test_commands_in_running_text_can_be_typed(
 ) -> None:
     """Those of all pages, one after the other, with files and ids of the names that the text uses."""
     flow = client.flow([act("answer")])
-    (tmp_path / "flows").mkdir()
-    for path in ("FLOW.json", "flows/one.json"):
-        (tmp_path / path).write_bytes(orjson.dumps(ivr_flow(str(uuid4()))))
+    files_of_the_text(tmp_path)
     monkeypatch.chdir(tmp_path)
     commands = [command for page in PAGES for command in spoken(page) if "serve" not in command]
     assert len(commands) > 10
     for command in commands:
-        words = [found(word) for word in shlex.split(command.partition(" > ")[0].replace(SHOWN_ID, flow["id"]))]
+        words = shlex.split(command.partition(" > ")[0].replace(SHOWN_ID, flow["id"]))
         shown = CliRunner().invoke(main, words[1:], env=installation.environment(), input="y\n")
         assert shown.exit_code == 0, f"{command}: {shown.output}"
 
 
-def found(word: str) -> str:
-    """A word of a command, as a shell reads it where there is one file of that kind."""
-    return str(next(Path().glob(word))) if word.endswith("*.json") else word
+def files_of_the_text(folder: Path) -> None:
+    """A flow under each name that the pages use, and scripts for it: those of the page about scripts."""
+    shown = {block.name: block.text for block in blocks(ROOT / "docs" / "simulate.md")}
+    for path, name in FILES.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(shown[name])
 
 
 def test_statements_for_the_database_are_understood(installation: Installation) -> None:
