@@ -1,5 +1,7 @@
 # PYTHON=python3.12 chooses the Python of the virtualenv; ARGS go to pytest: make test ARGS="tests/unit -k goto"
 .DEFAULT_GOAL := help
+# A file is replaced when its command went well: one that fails must not leave an empty file.
+written = .venv/bin/$(2) > $(1).new && mv $(1).new $(1) || { rm -f $(1).new; exit 1; }
 .PHONY: help venv demo test chaos bench check contract format clean services-up services-down
 
 help: ## show this list
@@ -24,11 +26,11 @@ check: venv ## format, style, types, direction of imports, known vulnerabilities
 	@scripts/check
 
 contract: venv ## write anew what is made from the code: AsyncAPI, the pages of docs/reference, the example of settings
-	@.venv/bin/flowmanager contract asyncapi > docs/asyncapi.yaml
-	@.venv/bin/flowmanager contract page > docs/reference/messages.md
-	@.venv/bin/flowmanager contract actions > docs/reference/actions.md
-	@.venv/bin/flowmanager contract commands > docs/reference/commands.md
-	@.venv/bin/python -m tests.unit.settings_example > config/flowmanager.env.example
+	@$(call written,docs/asyncapi.yaml,flowmanager contract asyncapi)
+	@$(call written,docs/reference/messages.md,flowmanager contract page)
+	@$(call written,docs/reference/actions.md,flowmanager contract actions)
+	@$(call written,docs/reference/commands.md,flowmanager contract commands)
+	@$(call written,config/flowmanager.env.example,python -m tests.unit.settings_example)
 
 format: venv ## put the code into its one format, mend what can be mended
 	@.venv/bin/ruff format .

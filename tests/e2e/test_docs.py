@@ -52,3 +52,16 @@ def test_make_contract_changes_nothing_that_is_current(terminals: Terminals) -> 
     assert sorted(str(path.relative_to(terminals.folder)) for path in made) == sorted(WRITTEN)
     for path in WRITTEN:
         assert (terminals.folder / path).read_bytes() == (ROOT / path).read_bytes(), path
+
+
+def test_make_contract_leaves_files_alone_when_it_fails(terminals: Terminals) -> None:
+    """A program that does not start must not empty them."""
+    (terminals.folder / "docs").mkdir()
+    kept = terminals.folder / "docs" / "asyncapi.yaml"
+    kept.write_text("as before")
+    status, _ = terminals.run("PYTHONHOME=/nowhere make contract")
+    assert (status != 0, kept.read_text(), [path.name for path in kept.parent.iterdir()]) == (
+        True,
+        "as before",
+        ["asyncapi.yaml"],
+    )
