@@ -240,6 +240,7 @@ def test_the_readme_can_be_followed(services: Services, tmp_path: Path) -> None:
         terminals = Terminals(
             tmp_path / "project", tmp_path / "embedded", {"FLOWMANAGER_QUEUE_PREFIX": installation.names.prefix}
         )
+        installation.stack.callback(terminals.close)
         addresses = f"TEST_DATABASE_DSN='{dsn}'\nTEST_RABBITMQ_ADDRESS='{installation.url}'"
         terminals.script("services", f'[ "$1" = up ] || cat <<"END"\n{addresses}\nEND\n')
         assert len([block for block in follow(ROOT / "README.md", terminals) if block.kind == "sh"]) == 2
