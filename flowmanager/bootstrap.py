@@ -18,6 +18,7 @@ from flowmanager import routes as route_package
 from flowmanager import subscriptions as subscription_package
 from flowmanager.checker import ActionChecker
 from flowmanager.core.ids import Id
+from flowmanager.crew import Crew, Member, Post
 from flowmanager.discover import collect
 from flowmanager.entrance import Entrance
 from flowmanager.errors import InvalidSetting, StoreLost
@@ -53,7 +54,7 @@ from flowmanager.store.engine import STATEMENT_SECONDS, make_engines
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.subscription import Subscription
 from flowmanager.sweeper import Duties, Seconds, Sweeper, pulse, turns
-from flowmanager.transport.lane import Lane, LaneOptions
+from flowmanager.transport.lane import Handle, Lane, LaneOptions
 from flowmanager.transport.link import open_link
 from flowmanager.transport.names import Names
 from flowmanager.transport.session import BLOCKED
@@ -61,6 +62,8 @@ from flowmanager.transport.topology import Topology
 
 log = structlog.get_logger()
 
+RELIEF_IDLE_SECONDS = 0.5
+"""How long a thread that stepped in waits for a message before it looks whether to leave: there may be hundreds."""
 LEAST_PEER_CALLS = 2
 """With one, every slow answer would hold up all who need that manager."""
 
@@ -133,7 +136,7 @@ def make_breakers(settings: Settings, metrics: Metrics, *, clock: Callable[[], f
     rule = Rule(
         failures=settings.breaker_failures,
         seconds=settings.breaker_seconds,
-        calls=settings.peer_calls or max((settings.threads + 1) // 2, LEAST_PEER_CALLS),
+        calls=settings.peer_calls or max((settings.threads + settings.relief_threads + 1) // 2, LEAST_PEER_CALLS),
         wait_seconds=settings.peer_wait_seconds,
     )
     return Breakers(rule, metrics, Names(settings.queue_prefix).request_queue, clock=clock)
@@ -191,8 +194,9 @@ def database_connections(settings: Settings) -> int:
 
 
 def broker_connections(settings: Settings) -> int:
-    """Return how many connections to the broker one process has: lanes, sweepers and the relay of events."""
-    return settings.threads + 3 * half(settings.threads) + quarter(settings.threads) + 2
+    """Return how many connections to the broker one process may have: lanes, sweepers, relay, and who steps in."""
+    permanent = settings.threads + 2 * half(settings.threads) + quarter(settings.threads)
+    return permanent + turn_sweepers(settings) + 2 + settings.relief_threads
 
 
 @dataclass(slots=True)
@@ -205,10 +209,11 @@ class Worker:
     sweepers: list[Sweeper]
     relay: Relay
     heart: Heart
+    crew: Crew
 
     def watched(self, health: Health) -> None:
         """Have somebody watch over it."""
-        health.watches((*self.lanes, *self.sweepers, self.relay, self.heart))
+        health.watches((*self.lanes, *self.sweepers, self.relay, self.heart, self.crew))
         health.needs("broker", self.waits_for_broker)
         health.needs("database", self.heart.waits_for)
 
@@ -229,6 +234,7 @@ class Worker:
             sweeper.start()
         for lane in self.lanes:
             lane.start()
+        self.crew.start()
 
     def ready(self, seconds: float) -> bool:
         """Wait until every lane consumes; say whether they do."""
@@ -237,10 +243,12 @@ class Worker:
     def stop(self, seconds: float) -> bool:
         """Finish what is in hand; say whether that was possible in time. Entrances close first, then what they use."""
         deadline = monotonic() + seconds
+        self.crew.stop()
         for lane in self.lanes:
             lane.stop()
-        for lane in self.lanes:
-            lane.join(max(deadline - monotonic(), 0))
+        self.crew.join(max(deadline - monotonic(), 0))
+        for thread in (*self.lanes, *self.crew.relief):
+            thread.join(max(deadline - monotonic(), 0))
         for sweeper in self.sweepers:
             sweeper.stop()
             sweeper.join(max(deadline - monotonic(), 1))
@@ -248,7 +256,8 @@ class Worker:
         self.relay.join(max(deadline - monotonic(), 1))
         self.heart.stop()
         self.heart.join(max(deadline - monotonic(), 1))
-        clean = not any(thread.is_alive() for thread in (*self.lanes, *self.sweepers, self.relay, self.heart))
+        threads: list[Member] = [*self.lanes, *self.sweepers, self.relay, self.heart, self.crew, *self.crew.relief]
+        clean = not any(thread.is_alive() for thread in threads)
         if clean:
             self.store.close()
         self.engine.tracer.close()
@@ -258,9 +267,11 @@ class Worker:
 def make_worker(settings: Settings, *, metrics: Metrics | None = None, tracer: Tracer | None = None) -> Worker:
     """Return a worker that is ready to start. Raises InvalidSetting. `tracer`: None: the one that is set."""
     store = make_store(settings)
-    engine = make_engine(
-        settings, store, worker_id=str(uuid4()), metrics=metrics, tracer=tracer or make_tracer(settings)
-    )
+    metrics = metrics or Metrics()
+    crew = Crew(settings.relief_threads, metrics)
+    tracer = tracer or make_tracer(settings)
+    engine = make_engine(settings, store, worker_id=str(uuid4()), metrics=metrics, tracer=tracer)
+    engine = replace(engine, waits=crew.waiting)
     router = make_router(engine)
     size = Size(settings.max_body_bytes, settings.max_json_depth, settings.max_answer_bytes)
     topology = make_topology(settings)
@@ -282,17 +293,23 @@ def make_worker(settings: Settings, *, metrics: Metrics | None = None, tracer: T
     def sweeper(duties: Duties) -> Sweeper:
         return Sweeper(engine, recovery, aftermath, link(), duties)
 
+    lanes = make_lanes(settings, topology, requests, events, crew)
+    of_turns = [sweeper(turns(seconds)) for _ in range(turn_sweepers(settings))]
+    crew.add(Post(lambda: sweeper(turns(seconds))), of_turns)
     return Worker(
         store=store,
         engine=engine,
-        lanes=make_lanes(settings, topology, requests, events),
-        sweepers=[
-            *(sweeper(turns(seconds)) for _ in range(half(settings.threads))),
-            sweeper(pulse(seconds)),
-        ],
+        lanes=lanes,
+        sweepers=[*of_turns, sweeper(pulse(seconds))],
         relay=relay,
         heart=Heart(partial(store.heartbeat, engine.worker_id), settings.heartbeat_seconds),
+        crew=crew,
     )
+
+
+def turn_sweepers(settings: Settings) -> int:
+    """Return how many threads look for timers and lost turns: one, where others step in when it waits."""
+    return 1 if settings.relief_threads else half(settings.threads)
 
 
 def half(threads: int) -> int:
@@ -310,19 +327,23 @@ def make_topology(settings: Settings) -> Topology:
     return Topology(names=Names(settings.queue_prefix), quorum=settings.quorum_queues)
 
 
-def make_lanes(settings: Settings, topology: Topology, requests: RequestReceiver, events: EventReceiver) -> list[Lane]:
+def make_lanes(
+    settings: Settings, topology: Topology, requests: RequestReceiver, events: EventReceiver, crew: Crew
+) -> list[Lane]:
     """Return the threads that take messages. Events have threads of their own: requests must not wait behind them."""
     names = topology.names
     options = LaneOptions(prepare=topology.declare, names=names)
-    address = settings.rabbitmq_address
-    of_requests = [Lane(address, names.request, requests.handle, options=options) for _ in range(settings.threads)]
+    relieving = LaneOptions(names=names, quiet=True, idle=RELIEF_IDLE_SECONDS)
+
+    def lanes(count: int, queue: str, handle: Handle) -> list[Lane]:
+        made = [Lane(settings.rabbitmq_address, queue, handle, options=options) for _ in range(count)]
+        crew.add(Post(partial(Lane, settings.rabbitmq_address, queue, handle, options=relieving)), list(made))
+        return made
+
+    of_requests = lanes(settings.threads, names.request, requests.handle)
     # Also where nothing is moved: other processes may move, or have moved.
-    waited = replace(requests, entrance=None)
-    of_crowd = [Lane(address, names.crowd, waited.handle, options=options) for _ in range(quarter(settings.threads))]
-    event_queues = (names.event, names.subscribe)
+    of_crowd = lanes(quarter(settings.threads), names.crowd, replace(requests, entrance=None).handle)
     of_events = [
-        Lane(address, queue, events.handle, options=options)
-        for queue in event_queues
-        for _ in range(half(settings.threads))
+        lane for queue in (names.event, names.subscribe) for lane in lanes(half(settings.threads), queue, events.handle)
     ]
     return of_requests + of_crowd + of_events

@@ -27,6 +27,7 @@ def embedded_settings(settings: Settings, folder: Path) -> Settings:
         rabbitmq_address=f"filesystem://{folder / 'broker'}",
         database_dsn=f"sqlite:///{folder / 'flowmanager.sqlite'}",
         threads=EMBEDDED_THREADS,
+        relief_threads=0,  # each would look into the folder again and again
     )
 
 

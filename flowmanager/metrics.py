@@ -40,6 +40,7 @@ class Metrics:
     malformed: Counter = counter("malformed_total", "Messages that could not be read.", "queue")
     unmatched_events: Counter = counter("event_unmatched_total", "Events for no running activeflow.", "type")
     discarded: Counter = counter("stale_total", "Commands and events that came too late.", "command")
+    relief_threads: Gauge = gauge("relief_threads", "Threads that step in for those that wait for other managers.")
     crowd_moved: Counter = counter(
         "crowd_moved_total", "Requests moved behind others because their customer occupied enough threads."
     )

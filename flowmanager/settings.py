@@ -34,6 +34,9 @@ class Settings:
     """host:port of /livez, /readyz and the metrics, such as :2112; each further process takes the next port."""
     threads: int = 8
     """Requests handled at the same time by one process: each thread has a connection to the broker."""
+    relief_threads: int = 512
+    """How many threads one process may start for those that wait for other managers, so that slow ones hold up nobody:
+    each takes a connection to the broker and half a megabyte, and leaves again. 0: none."""
     quorum_queues: bool = False
     """Declare replicated queues; needs a broker cluster, and queues that do not exist yet."""
     queue_prefix: str = "bin-manager"
@@ -81,7 +84,7 @@ class Settings:
     """How long it is not asked then: long enough to restart, short enough that callers notice little."""
     peer_calls: int = 0
     """Calls to the same manager that one process waits for at the same time: that manager, should it hang, must not
-    take every thread. Not set: half of `threads`, at least 2."""
+    take every thread. Not set: half of `threads` and `relief_threads` together, at least 2."""
     peer_wait_seconds: float = 0.5
     """How long one more call waits for its turn: managers that call back while we wait for them give up after 3 s."""
     stacked_reference_types: str = "conversation"

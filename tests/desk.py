@@ -142,7 +142,7 @@ class Desk:
 
     store: SqlStore
     engines: Engines
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = field(default_factory=lambda: Settings(relief_threads=0))
     outside: Outside = field(default_factory=Outside)
     customer_id: Id = field(default_factory=new_id)
     clock: Callable[[], float] = monotonic

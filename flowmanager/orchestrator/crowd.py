@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Callable
-from threading import Lock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock, local
 from time import monotonic
 from typing import Any
 
@@ -41,6 +42,8 @@ class Crowd:
         self._other: tuple[Id, float] = ("", 0.0)
         """Who came last of those who are not that one."""
         self._told: tuple[Id, float] = ("", 0.0)
+        self._mine = local()
+        """Whose request the thread handles."""
 
     def learn(self, record_id: Id, customer_id: Id) -> None:
         """Remember whose a record is; the one that was not needed for the longest time is forgotten."""
@@ -75,7 +78,8 @@ class Crowd:
             if may_wait and self._crowds(customer_id):
                 return False
             self._busy[customer_id] += 1
-            return True
+        self._mine.customer_id = customer_id
+        return True
 
     def crowds(self, customer_id: Id) -> bool:
         """Say whether a request of a customer would be moved."""
@@ -85,6 +89,25 @@ class Crowd:
 
     def leave(self, customer_id: Id) -> None:
         """A request that was counted in is handled."""
+        self._mine.customer_id = None
+        self._count_out(customer_id)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """The thread's request waits for another manager meanwhile, and takes nothing from others."""
+        customer_id = getattr(self._mine, "customer_id", None)
+        if customer_id is None:
+            yield
+            return
+        self.leave(customer_id)
+        try:
+            yield
+        finally:
+            self._mine.customer_id = customer_id
+            with self._lock:
+                self._busy[customer_id] += 1
+
+    def _count_out(self, customer_id: Id) -> None:
         with self._lock:
             self._busy[customer_id] -= 1
             if not self._busy[customer_id]:

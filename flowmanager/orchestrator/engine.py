@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -18,7 +19,7 @@ from flowmanager.metrics import Metrics
 from flowmanager.orchestrator.breaker import Breakers, GuardedRpc
 from flowmanager.orchestrator.crowd import Crowd
 from flowmanager.orchestrator.measured import MeasuredRpc
-from flowmanager.ports import Ids, Rpc, Store, Transaction
+from flowmanager.ports import Ask, Ids, Rpc, Store, Transaction
 from flowmanager.schemas.envelopes import encode_answer, encode_error
 from flowmanager.spans import NO_TRACER, Tracer
 
@@ -74,6 +75,8 @@ class Engine:
     """How long the repeat of a request that is being handled waits for its answer: less than its sender waits."""
     sleep: Callable[[float], None] = sleep
     """Let time pass."""
+    waits: Callable[[], AbstractContextManager[None]] = nullcontext
+    """What is done around a wait for another manager: somebody else steps in."""
     crowd: Crowd = field(default_factory=partial(Crowd, 1))
     """Whose requests are in hand."""
     abandoned: Abandoned = field(default_factory=Abandoned)
@@ -82,7 +85,27 @@ class Engine:
 
     def peers(self, rpc: Rpc) -> Rpc:
         """Return an Rpc that asks through the given one, measured; a peer that fails is left alone for a while."""
-        return GuardedRpc(MeasuredRpc(self.tracer.rpc(rpc), self.metrics), self.breakers)
+        guarded = GuardedRpc(MeasuredRpc(self.tracer.rpc(rpc), self.metrics), self.breakers)
+        return WaitingRpc(guarded, self.waiting)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Whoever is in here waits for somebody outside: it neither works nor crowds."""
+        with self.waits(), self.crowd.waiting():
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRpc:
+    """Asks through another Rpc, and says so meanwhile."""
+
+    rpc: Rpc
+    waiting: Callable[[], AbstractContextManager[None]]
+
+    def call(self, ask: Ask) -> Any:
+        """Ask; see the port for what is raised."""
+        with self.waiting():
+            return self.rpc.call(ask)
 
 
 def nothing() -> None:

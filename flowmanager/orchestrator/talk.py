@@ -100,7 +100,7 @@ class Talk:
         journal = Journal(work.rpc, keep, list(progress.turn.answers), len(progress.turn.answers))
         managers = Managers.of(journal, self.engine.store, task.key, web=self.engine.web)
         started = monotonic()
-        with self.engine.tracer.span(f"execute {executor.name}", action_id=task.action.id):
+        with self.engine.tracer.span(f"execute {executor.name}", action_id=task.action.id), self.engine.waiting():
             result = self.attempt(partial(self.perform, executor, task, managers))
             if isinstance(result, Push) and result.follow_up is not None:
                 result = self.attempt(partial(self.push_and_follow, work, progress, result, journal))

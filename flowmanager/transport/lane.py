@@ -34,6 +34,8 @@ class LaneOptions:
     names: Names = NAMES
     redial: float = 1.0
     """How long to wait before connecting again, give or take a half."""
+    quiet: bool = False
+    """Nobody need read in the log that it is connected."""
     idle: float = 0.2
     """How long to wait for a message before looking whether to stop."""
     store_pause: float = 0.2
@@ -164,5 +166,6 @@ class Lane(Thread):
         self._outage = True
 
     def _tell_connected(self) -> None:
-        log.info("broker_connected", queues=self._queues)
+        if not self._options.quiet:
+            log.info("broker_connected", queues=self._queues)
         self._outage = False

@@ -122,7 +122,7 @@ class Hanging:
 
 def test_one_hanging_peer_does_not_take_all_threads(desk: Desk) -> None:
     """Four threads, six activeflows that need it: two wait, four are refused, and then there are threads for others."""
-    worker, peer = desk.colleague(threads=4, peer_wait_seconds=0.01), Hanging()
+    worker, peer = desk.colleague(threads=4, relief_threads=0, peer_wait_seconds=0.01), Hanging()
     worker.outside.teach("message *", peer)
     needing = [worker.start(act("message_send", text="x"), talk("sent")) for _ in range(6)]
     other = worker.start(talk("hello"))
@@ -144,7 +144,7 @@ def test_one_hanging_peer_does_not_take_all_threads(desk: Desk) -> None:
 
 def test_a_peer_that_calls_back_finds_a_thread(desk: Desk) -> None:
     """Six want to wait for it in four threads; it pushes actions into those for whom it works."""
-    worker = desk.colleague(threads=4, peer_wait_seconds=0.01)
+    worker = desk.colleague(threads=4, relief_threads=0, peer_wait_seconds=0.01)
     runs = [worker.start(act("message_send", text=str(number)), talk("behind")) for number in range(6)]
     with ThreadPoolExecutor(4) as threads:
 

@@ -492,6 +492,6 @@ class Nested:
 )
 def test_half_of_the_threads_may_wait_for_one_peer(threads: int, peer_calls: int, places: int) -> None:
     """At least two, unless set."""
-    settings = Settings(threads=threads, peer_calls=peer_calls, peer_wait_seconds=0.001)
+    settings = Settings(threads=threads, relief_threads=0, peer_calls=peer_calls, peer_wait_seconds=0.001)
     breakers = make_breakers(settings, Metrics())
     assert Nested(breakers).call(ASK) == places + 1

@@ -178,3 +178,20 @@ def test_what_was_taken_to_be_moved_is_given_back_when_the_database_is_lost() ->
     with pytest.raises(StoreLost):
         Losing(engine, read).more("q", link)
     assert (len(asked), hands.taken) == (3, [])
+
+
+def test_who_waits_for_another_manager_does_not_crowd() -> None:
+    """A customer of slow managers occupies nothing that others need."""
+    crowd = Crowd(2)
+    other, customer = str(uuid4()), str(uuid4())
+    assert crowd.enter(other)
+    crowd.leave(other)
+    assert crowd.enter(customer)
+    assert crowd.crowds(customer)
+    with crowd.waiting():
+        assert not crowd.crowds(customer)
+        with crowd.waiting():
+            assert not crowd.crowds(customer)
+    assert crowd.crowds(customer)
+    crowd.leave(customer)
+    assert not crowd.crowds(customer)
