@@ -16,6 +16,8 @@ from flowmanager.transport.names import NAMES, Names
 from flowmanager.transport.session import BLOCKED, Session
 
 DIRECT_REPLY = "amq.rabbitmq.reply-to"
+LOOK_SECONDS = 5.0
+"""How long to wait at once: hundreds of threads may wait, and the connection's heartbeat has more time than this."""
 
 
 class Dialogue:
@@ -71,7 +73,7 @@ class Dialogue:
             left = deadline - monotonic()
             if left <= 0:
                 raise self._timeout(peer, seconds)
-            self._session.drain(min(left, 1.0))
+            self._session.drain(min(left, LOOK_SECONDS))
         return self._answer.body
 
     def _timeout(self, peer: str, seconds: float) -> FlowManagerError:
