@@ -1,4 +1,4 @@
-"""Activeflows that wait for a slow manager all the time: `python -m bench.waits URL QUEUE`, until it is killed.
+"""Activeflows that wait for a slow manager all the time: `python -m bench.waits URL QUEUE`, until its input ends.
 
 It is both: those who ask for the next action, and the two managers that take their time.
 """
@@ -71,10 +71,17 @@ class SlowManagers(Thread):
             self.full.set()
 
 
+def end_with_parent() -> None:
+    """End when the process that started this one has ended, however it did."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main(url: str, queue: str) -> None:
     """Have all wait, say so, and go on."""
     managers = SlowManagers(url, [queue.replace(".flow-manager.", f".{name}-manager.") for name in SLOW])
     managers.start()
+    Thread(target=end_with_parent, daemon=True).start()
     Thread(target=lambda: print("full" if managers.full.wait(60) else "not full", flush=True), daemon=True).start()
     with Pump(url, queue) as pump:
         spoken = talk() | {"id": "11111111-0000-4000-8000-000000000001"}

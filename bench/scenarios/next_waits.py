@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,12 +9,15 @@ from collections.abc import Callable
 from bench.pump import Pump, Scenario, User
 from bench.scenarios import next as plain
 
+KEPT: list[subprocess.Popen[str]] = []
+"""It ends when its input is closed: with this process."""
+
 
 def start(pump: Pump) -> Callable[[], User]:
     """Have them wait."""
     command = [sys.executable, "-m", "bench.waits", pump.url, pump.queue]
-    waits = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    atexit.register(waits.kill)
+    waits = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    KEPT.append(waits)
     assert waits.stdout
     if (said := waits.stdout.readline()) != "full\n":
         raise RuntimeError(f"they do not all wait: {said!r}")

@@ -98,7 +98,8 @@ class Session:
         if self.embedded:
             yield
             return
-        transport = self._wire.transport
+        with self.guard():  # py-amqp would connect a lost connection again
+            transport = self._wire.transport
         transport.holding = True
         try:
             yield
