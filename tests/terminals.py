@@ -15,6 +15,8 @@ from tests.documents import LONG, ROOT, Block, blocks, missing
 
 SHOWN_FOLDER = "/tmp/flowmanager-1000"
 SECONDS = 90.0
+NOT_TAKEN = frozenset(("RABBITMQ_ADDRESS", "DATABASE_DSN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"))
+"""Variables of this process that a reader's shell has not: these tests may be run by make themselves."""
 STUBS = ("venv", "test", "services")
 """Scripts that are not run: they would install packages or servers, or begin these tests again."""
 
@@ -50,7 +52,7 @@ class Terminals:
     @property
     def environment(self) -> dict[str, str]:
         """That of every shell: no server is known."""
-        without = {key: value for key, value in os.environ.items() if key not in ("RABBITMQ_ADDRESS", "DATABASE_DSN")}
+        without = {key: value for key, value in os.environ.items() if key not in NOT_TAKEN}
         path = f"{self.folder}/.venv/bin:{os.environ['PATH']}"
         own = {"FLOWMANAGER_EMBEDDED_FOLDER": str(self.embedded), "PYTHONPATH": str(ROOT), "PATH": path}
         return {**without, **own, **self.settings}

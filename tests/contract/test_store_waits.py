@@ -14,6 +14,7 @@ from flowmanager.store.engine import Engines, make_engines
 from flowmanager.store.records import activeflow_columns
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.store.tables import activeflows
+from tests.contract.conftest import clear
 from tests.contract.store_builders import add, new_id, plain_activeflow
 
 WAITING = 10_000
@@ -35,8 +36,7 @@ DUTIES: dict[str, Callable[[SqlStore], Any]] = {
 def crowd(mysql_dsn: str) -> Iterator[Engines]:
     """A database on which ten thousand wait for a timer of tomorrow, and one connection of each kind."""
     engines = make_engines(mysql_dsn, pool_size=1)
-    with engines.transactions.begin() as connection:
-        connection.execute(activeflows.delete())
+    clear(engines)
     store = SqlStore(engines)
     tomorrow = store.run(lambda transaction: transaction.now()) + timedelta(hours=25)
     one = activeflow_columns(plain_activeflow(state=State.WAITING, wait=Wait(Driver.TIMER, tomorrow)))

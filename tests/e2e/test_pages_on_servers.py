@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -217,7 +218,11 @@ def on_a_terminal(installation: Installation, *arguments: str) -> tuple[int, int
     """Run a command as a person would; return its process, and the terminal to read from."""
     child, screen = pty.fork()
     if not child:
-        os.execvpe("flowmanager", ["flowmanager", *arguments], installation.environment(COLUMNS="160", LINES="30"))
+        try:
+            environment = installation.environment(COLUMNS="160", LINES="30")
+            os.execve(sys.executable, [sys.executable, "-m", "flowmanager", *arguments], environment)
+        finally:
+            os._exit(127)  # else the tests would go on in two processes
     return child, screen
 
 
