@@ -18,6 +18,8 @@ PLAIN_NAMES = (
     "max_active_flows",
 )
 """Settings that keep the names under which the platform's deployments give them."""
+ZERO_TOO = frozenset(("relief_threads",))
+"""Numbers that may be 0, beside those that are by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,8 @@ def given(environment: Mapping[str, str], one: Any) -> Any:
 
 def kind_of(one: Any) -> str:
     """Return how the value of a setting is read: a number that is 0 when not set may be set to 0 too."""
-    return f"{one.type} or 0" if one.type in ("int", "float") and one.default == 0 else str(one.type)
+    may_be_none = one.default == 0 or one.name in ZERO_TOO
+    return f"{one.type} or 0" if one.type in ("int", "float") and may_be_none else str(one.type)
 
 
 def variable_of(name: str) -> str:
