@@ -153,8 +153,12 @@ class Crew(Thread):
 
     def _step_in(self, post: Post) -> None:
         member = post.make()
-        self._post_of[member] = post
-        member.start()
+        self._post_of[member] = post  # before it begins: it may wait at once
+        try:
+            member.start()
+        except BaseException:  # the system allows no more threads: nothing may pile up
+            del self._post_of[member]
+            raise
         with self._lock:
             post.relief.append(member)
 

@@ -186,6 +186,22 @@ def test_it_runs_until_it_is_stopped_and_has_everybody_leave() -> None:
         eventually(lambda: not any(one.is_alive() for one in made.crew.relief))
 
 
+def test_a_thread_that_cannot_be_started_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system allows no more, it is tried again and again: nothing may pile up."""
+    with scene(100) as made:
+        made.waiting(1)
+        until_slow(made, 1)
+        known = len(made.crew._post_of)
+        with monkeypatch.context() as patch:
+            patch.setattr(Hand, "start", lambda _: 1 / 0)
+            for _ in range(3):
+                with pytest.raises(ZeroDivisionError):
+                    made.crew.look()
+        assert (len(made.crew._post_of), made.crew.relief) == (known, [])
+        made.crew.look()
+        assert len(made.crew.relief) == 1
+
+
 def test_a_fault_does_not_end_it() -> None:
     with scene(100) as made:
         made.waiting(1)
