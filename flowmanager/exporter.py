@@ -47,11 +47,12 @@ def serve_pages(metrics: Metrics, health: Health, endpoint: str, address: str, *
         raise InvalidSetting("PROMETHEUS_ENDPOINT must begin with /, such as /metrics")
     if not re.fullmatch("[0-9]{1,5}", port) or int(port) + process > LAST_PORT:
         raise InvalidSetting("PROMETHEUS_LISTEN_ADDRESS must be host:port or :port, such as :2112")
-    app = pages(metrics, health, endpoint)
+    own_port, app = int(port) + process, pages(metrics, health, endpoint)
     try:
-        server = make_server(host or "0.0.0.0", int(port) + process, app, Server, Silent)
+        server = make_server(host or "0.0.0.0", own_port, app, Server, Silent)
     except OSError as error:
-        raise InvalidSetting(f"PROMETHEUS_LISTEN_ADDRESS cannot be listened on: {error.strerror}") from error
+        why = f"port {own_port} cannot be listened on: {error.strerror}"
+        raise InvalidSetting(f"PROMETHEUS_LISTEN_ADDRESS: {why}") from error
     Thread(target=server.serve_forever, name="pages", daemon=True).start()
     return server
 

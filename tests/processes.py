@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import randbelow
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
@@ -34,6 +35,8 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 90.0
 STOP_SECONDS = 90.0
 ANSWER_SECONDS = 60.0
+LAST_WORDS = 5_000
+LEAST_PORT, FIRST_OUTGOING_PORT = 10_000, 32_768
 PACE = Pace(step=0.01, media=0.03, bridge=0.1, alone=2.0, agent=0.1, ai=0.1)
 
 
@@ -100,6 +103,11 @@ class Program:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
 
+    def end(self) -> None:
+        """Kill what is left of it; if the test fails, pytest shows what it said last."""
+        self.kill()
+        print(f"{self.process.args!r} ended with {self.process.returncode}:\n{self.err[-LAST_WORDS:]}", file=sys.stderr)
+
 
 @dataclass
 class Installation:
@@ -126,7 +134,7 @@ class Installation:
     def start(self, *arguments: str, **settings: str) -> Program:
         """Start a program; it is killed at the end if it still runs."""
         program = Program(arguments, self.environment(**settings), self.folder, source=self.source)
-        self.stack.callback(program.kill)
+        self.stack.callback(program.end)
         return program
 
     def run(self, *arguments: str, **settings: str) -> Program:
@@ -225,10 +233,18 @@ class Client:
         eventually(answered, seconds=START_SECONDS)
 
 
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def free_port(count: int = 1) -> int:
+    """A port that nobody has, the first of some in a row.
+
+    Below those that the system gives to outgoing connections: it takes the next even one for these, which is just the
+    one after a port that it gave us to listen on.
+    """
+    while True:
+        first = LEAST_PORT + randbelow(FIRST_OUTGOING_PORT - LEAST_PORT - count)
+        with suppress(OSError), ExitStack() as taken:
+            for port in range(first, first + count):
+                taken.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
 
 
 CUSTOMER = str(uuid4())

@@ -134,7 +134,7 @@ def test_a_visitor_who_says_nothing_does_not_keep_others_out(installation: Insta
 
 def test_pages_of_health_need_no_metrics(installation: Installation) -> None:
     """An address is enough; without a path there are no metrics."""
-    port = free_port()
+    port = free_port(2)
     address = f"127.0.0.1:{port}"
     program = installation.start("serve", "--processes", "2", "--threads", "1", PROMETHEUS_LISTEN_ADDRESS=address)
     for number in (port, port + 1):

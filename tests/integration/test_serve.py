@@ -105,10 +105,11 @@ def test_processes_that_cannot_serve_are_not_started_again(installation: Install
     """What is wrong for every worker process ends them all instead of starting them for ever."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = {"PROMETHEUS_ENDPOINT": "/metrics"}
-        settings["PROMETHEUS_LISTEN_ADDRESS"] = f"127.0.0.1:{taken.getsockname()[1]}"
+        taken_port = taken.getsockname()[1]
+        settings["PROMETHEUS_LISTEN_ADDRESS"] = f"127.0.0.1:{taken_port}"
         program = installation.run("serve", "--processes", "2", **settings)
     assert program.process.returncode == 2
-    assert "cannot be listened on: Address already in use" in program.err
+    assert f"port {taken_port} cannot be listened on: Address already in use" in program.err
     assert not program.logs("worker_died")
 
 
@@ -237,7 +238,7 @@ def alive(process: int) -> bool:
 
 def test_metrics_page_has_the_known_names(installation: Installation) -> None:
     """Each process shows its metrics under the names that dashboards know, at the path and port that are set."""
-    port = free_port()
+    port = free_port(2)
     settings = {"PROMETHEUS_ENDPOINT": "/metrics", "PROMETHEUS_LISTEN_ADDRESS": f"127.0.0.1:{port}"}
     program = installation.serve(processes=2, threads=1, **settings)
     for number in (port, port + 1):
