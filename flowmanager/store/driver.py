@@ -8,9 +8,13 @@ remembered ones are passed over; all others are read as the driver does it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from socket import socket
+from ssl import SSLSocket
 from typing import Any
 
 from pymysql import connections
+
+from flowmanager.sockets import limit_reads, limit_writes, reader
 
 HEADER_BYTES = 4
 """Of each packet: three for its length, one for its number."""
@@ -83,7 +87,12 @@ def size_of(ahead: bytes, packets: int) -> int:
 
 
 class RememberingConnection(PlainConnection):  # type: ignore[misc]
-    """A connection with such results."""
+    """A connection with such results; without encryption, how long it waits is for the system to see to."""
+
+    def connect(self, sock: socket | None = None) -> None:
+        """Connect and log in."""
+        super().connect(sock)
+        leave_time_to_system(self)
 
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         if unbuffered:
@@ -95,3 +104,15 @@ class RememberingConnection(PlainConnection):  # type: ignore[misc]
         if result.server_status is not None:
             self.server_status = result.server_status
         return result.affected_rows
+
+
+def leave_time_to_system(connection: Any) -> None:
+    """Have the system keep the limits of a connection that waits without encryption."""
+    reads, writes = connection._read_timeout, connection._write_timeout
+    if isinstance(connection._sock, SSLSocket) or not (reads and writes):
+        return
+    limit_reads(connection._sock, reads)
+    limit_writes(connection._sock, writes)
+    connection._read_timeout = connection._write_timeout = connection._current_timeout = None
+    connection._sock.settimeout(None)
+    connection._rfile = reader(connection._sock)

@@ -8,7 +8,9 @@ that it is delivered on, one after the other.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ssl import SSLSocket
 from typing import Any
 
 from amqp.exceptions import AMQPError
@@ -17,6 +19,7 @@ from amqp.serialization import decode_properties_basic, dumps
 from amqp.transport import SSLTransport, TCPTransport
 from kombu.transport import pyamqp
 
+from flowmanager.sockets import has_come, limit_reads
 from flowmanager.transport.names import UNREADABLE
 
 Frame = tuple[int, int, bytes]
@@ -125,7 +128,17 @@ class Thrifty:
 
 
 class ThriftyTcp(Thrifty, TCPTransport):  # type: ignore[misc]
-    """Without encryption."""
+    """Without encryption: how long a read may take is for the system to see to."""
+
+    _patience: float | None = None
+
+    @contextmanager
+    def having_timeout(self, timeout: float | None) -> Iterator[Any]:
+        """Wait at most so long in the reads of the block. They raise TimeoutError."""
+        if timeout is not None and timeout != self._patience:
+            limit_reads(self.sock, timeout)
+            self._patience = timeout
+        yield self.sock
 
 
 class ThriftySsl(Thrifty, SSLTransport):  # type: ignore[misc]
@@ -134,7 +147,19 @@ class ThriftySsl(Thrifty, SSLTransport):  # type: ignore[misc]
 
 def greedy(receive: Callable[[int], bytes]) -> Callable[[int], bytes]:
     """Return a way to read that takes more than it is asked for; py-amqp keeps the rest."""
-    return lambda count: receive(max(count, READ_BYTES))
+
+    def receive_more(count: int) -> bytes:
+        try:
+            return receive(max(count, READ_BYTES))
+        except BlockingIOError:
+            raise TimeoutError from None
+
+    return receive_more
+
+
+def pending(sock: Any) -> int:
+    """Return how many bytes have been decrypted and not read."""
+    return sock.pending() if isinstance(sock, SSLSocket) else 0
 
 
 def has_frame(ahead: bytes) -> bool:
@@ -163,6 +188,11 @@ class AmqpConnection(pyamqp.Connection):
         if has_frame(self.transport._read_buffer):
             return self.on_inbound_frame(self.transport.read_frame())  # without a word to the socket about time
         return super().blocking_read(self.read_timeout if timeout is None else timeout)
+
+    def has_come(self) -> bool:
+        """Say whether there is something to read."""
+        sock = self.transport.sock
+        return has_frame(self.transport._read_buffer) or sock is None or bool(pending(sock)) or has_come(sock)
 
     def drain_events(self, timeout: float | None = None) -> None:
         """Read one message or answer. Raises TimeoutError; at once where no time is given: py-amqp asks so before it

@@ -112,8 +112,9 @@ class Session:
         with self.guard():
             if not self.embedded:
                 self._wire.transport.flush()
-            with suppress(TimeoutError):
-                self._transport.drain_events(self._wire, timeout=max(seconds, LEAST_SECONDS))
+            if self.embedded or seconds > 0 or self._wire.has_come():
+                with suppress(TimeoutError):
+                    self._transport.drain_events(self._wire, timeout=max(seconds, LEAST_SECONDS))
             # Only after reading: heartbeats that came while the thread was busy are still in the socket.
             self._tick()
 

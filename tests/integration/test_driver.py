@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from socket import socketpair
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from pymysql.constants import CLIENT
 from pymysql.err import OperationalError
 from sqlalchemy import make_url
 
+from flowmanager.sockets import limit_writes
 from flowmanager.store import driver
 from flowmanager.store.driver import RememberingConnection, size_of
 
+LIMIT = 30
 WIDE = ", ".join(
     f"{number} AS a_column_with_a_long_name_so_that_many_bytes_describe_it_{number}" for number in range(300)
 )
@@ -40,7 +43,8 @@ def arguments(fresh_database: str) -> dict[str, Any]:
 @pytest.fixture
 def both(arguments: dict[str, Any]) -> Iterator[tuple[Connection, Connection]]:
     """The driver's own connection and ours."""
-    with closing(Connection(**arguments)) as plain, closing(RememberingConnection(**arguments)) as remembering:
+    ours = RememberingConnection(**arguments, read_timeout=LIMIT, write_timeout=LIMIT)
+    with closing(Connection(**arguments)) as plain, closing(ours) as remembering:
         yield plain, remembering
 
 
@@ -114,11 +118,23 @@ def test_an_error_after_a_known_result_is_the_drivers(both: tuple[Connection, Co
         assert results(connection, QUERIES[0])
 
 
-def test_a_server_that_falls_silent_is_a_lost_connection(arguments: dict[str, Any]) -> None:
-    """Not an error of the socket, which nobody above expects."""
-    connection = RememberingConnection(**arguments, read_timeout=1)
+@pytest.mark.parametrize("limits", [{"read_timeout": 1}, {"read_timeout": 1, "write_timeout": 1}])
+def test_a_server_that_falls_silent_is_a_lost_connection(arguments: dict[str, Any], limits: dict[str, Any]) -> None:
+    """Not an error of the socket, which nobody above expects; whoever keeps the time."""
+    connection = RememberingConnection(**arguments, **limits)
     with closing(connection), pytest.raises(OperationalError, match="2013"):
         results(connection, "SELECT SLEEP(10)")
+
+
+def test_a_server_that_takes_nothing_is_a_lost_connection(arguments: dict[str, Any]) -> None:
+    """The limit of a write: its buffers are full, and it reads no more."""
+    ours, theirs = socketpair()
+    limit_writes(ours, 0.2)
+    with closing(RememberingConnection(**arguments, read_timeout=1, write_timeout=1)) as connection, theirs:
+        connection._sock.close()
+        connection._sock = ours
+        with pytest.raises(OperationalError, match="2006"):
+            results(connection, f"SELECT '{'x' * 20_000_000}'")
 
 
 def test_packets_are_measured_only_when_they_are_there() -> None:

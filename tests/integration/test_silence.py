@@ -56,8 +56,9 @@ def room(rabbitmq_address: str) -> Iterator[Room]:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limits of a connection, shorter."""
+def impatient(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of a connection, shorter; not while the room is made or cleared."""
+    del room
     monkeypatch.setattr(connection, "SILENCE_SECONDS", SILENCE)
     monkeypatch.setattr(connection, "CONNECT_SECONDS", SILENCE)
 
