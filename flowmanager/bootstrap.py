@@ -44,6 +44,7 @@ from flowmanager.orchestrator.turn import Turns
 from flowmanager.orchestrator.validator import Validator
 from flowmanager.orchestrator.variables import VariableStore
 from flowmanager.ports import Store
+from flowmanager.random_ids import RandomIds
 from flowmanager.receiver import Aftermath, EventReceiver, RequestReceiver, Size
 from flowmanager.relay import Relay
 from flowmanager.route import App, Route, Router
@@ -66,14 +67,6 @@ RELIEF_IDLE_SECONDS = 0.5
 """How long a thread that stepped in waits for a message before it looks whether to leave: there may be hundreds."""
 LEAST_PEER_CALLS = 2
 """With one, every slow answer would hold up all who need that manager."""
-
-
-class RandomIds:
-    """New ids at random."""
-
-    def new(self) -> Id:
-        """Return an id that nobody else has."""
-        return str(uuid4())
 
 
 def all_executors() -> dict[str, Executor]:

@@ -188,11 +188,13 @@ class Transaction(Flows, Protocol):
 class Store(Protocol):
     """The database."""
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    def run(self, work: Callable[[Transaction], T], *, on: Id | None = None) -> T:
         """Run `work` in one transaction: commit when it returns, roll back when it raises.
 
         It is run again after a deadlock or a lock wait that ran out, so it must not have effects of its own.
         Raises Contention when that happens too often, StoreLost when the connection breaks.
+
+        `on`: the one activeflow that it locks, first of all: it may share its transaction with changes of others.
         """
         ...
 

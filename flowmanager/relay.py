@@ -15,7 +15,7 @@ from flowmanager.transport.link import StandingLink
 
 log = structlog.get_logger()
 
-RECORD_SECONDS = 0.0025
+RECORD_SECONDS = 0.005
 """The time from one round to the next for each record of the last one: a round costs three round trips whether for one
 record or for a hundred, so the busier, the more should come together. What comes after a pause is published at once.
 """
@@ -74,15 +74,16 @@ class Relay(Thread):
         self._link.close()
 
     def _round(self) -> int:
-        """Publish for all that were given; return how many."""
+        """Publish for all that were given; return how many. What comes meanwhile is for the next round."""
         self._given.clear()
-        count = 0
-        while ids := self._take():
+        count, ids = 0, self._take()
+        while ids:
             count += len(ids)
             if not self._attempt(ids):
                 self.add(ids)
                 self._stopping.wait(PAUSE_SECONDS)
                 break
+            ids = self._take() if len(ids) == BATCH else []
         return count
 
     def _take(self) -> list[Id]:

@@ -52,7 +52,7 @@ class FlowShelf:
     flows: dict[Id, Flow] = field(default_factory=dict)
     time: datetime = datetime(2026, 5, 4, 7, 8, 9, tzinfo=UTC)
 
-    def run(self, work: Any) -> Any:
+    def run(self, work: Any, *, on: Id | None = None) -> Any:  # noqa: ARG002
         """Run work in a transaction."""
         return work(self)
 

@@ -11,11 +11,12 @@ from typing import Any
 import click
 import orjson
 
-from flowmanager.bootstrap import RandomIds, make_store
+from flowmanager.bootstrap import make_store
 from flowmanager.checker import ActionChecker
 from flowmanager.console import database_settings, embedded_option, require_tables, told, written
 from flowmanager.core.flow import Flow
 from flowmanager.executors import public_executors
+from flowmanager.random_ids import RandomIds
 from flowmanager.settings import Settings
 from flowmanager.simulation.flow_file import read_flow_file
 from flowmanager.taken_over_flows import Taken, read_flows, store_flow

@@ -121,6 +121,10 @@ class Turn:
     answers: tuple[Any, ...] = ()
     """What other managers answered in the step under way: a repeat of the step does not ask them again."""
 
+    def entered(self) -> Turn:
+        """Return the turn with one more action."""
+        return Turn(self.driver, self.key, self.cause, self.iterations + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

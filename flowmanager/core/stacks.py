@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 
 from flowmanager.core.action import Action
@@ -28,7 +29,7 @@ class Return:
     at: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """A stack of actions, its return address (none: the main frame) and how often each of its gotos has jumped."""
 
@@ -37,9 +38,15 @@ class Frame:
     returns: Return | None = None
     goto_counts: Mapping[Id, int] = field(default_factory=lambda: NOTHING)
 
+    @cached_property
+    def positions(self) -> Mapping[Id, int]:
+        """Return where each action stands; of several with the same id the first counts."""
+        last = len(self.actions) - 1
+        return {action.id: last - number for number, action in enumerate(reversed(self.actions))}
+
     def index(self, action_id: Id) -> int | None:
         """Return the position of the first action with that id."""
-        return next((number for number, action in enumerate(self.actions) if action.id == action_id), None)
+        return self.positions.get(action_id)
 
     def first(self) -> Place | None:
         """Return the place of the first action, if there is one."""
@@ -120,6 +127,8 @@ class StackMap:
 
     def prune(self, stack_id: Id) -> StackMap:
         """Return the map with the frames that are still to be finished, seen from the frame now on top."""
+        if len(self.frames) == 1:
+            return self
         alive = {frame.id: frame for frame in self.chain(stack_id)}
         alive.setdefault(MAIN, self.frames[MAIN])
         return self if len(alive) == len(self.frames) else StackMap(alive)

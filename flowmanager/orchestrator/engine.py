@@ -146,14 +146,17 @@ class Work:
     reply_now: Callable[[], None] = nothing
     """Send the committed answer before the rest of the work is done."""
 
-    def commit(self, change: Callable[[Transaction], T]) -> T:
-        """Run a change in one transaction; only when it is committed counts what it left in the draft."""
+    def commit(self, change: Callable[[Transaction], T], *, on: Id | None = None) -> T:
+        """Run a change in one transaction; only when it is committed counts what it left in the draft.
+
+        `on`: the one activeflow that it locks, first of all.
+        """
 
         def attempt(transaction: Transaction) -> T:
             self.draft = Draft()
             return change(transaction)
 
-        result = self.engine.store.run(attempt)
+        result = self.engine.store.run(attempt, on=on)
         self.done.body = self.done.body or self.draft.body
         self.done.touched += self.draft.touched
         self.done.children += self.draft.children

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
 import structlog
 
 from flowmanager.core import machine
-from flowmanager.core.action import Action, Option
+from flowmanager.core.action import Action
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Step, StepResult, Turn, Wait
 from flowmanager.core.evolving import Evolving
 from flowmanager.core.limits import Limits
@@ -19,9 +18,10 @@ from flowmanager.core.machine import Change, Moment
 from flowmanager.core.outcomes import Continue, Failed, Outcome
 from flowmanager.core.stacks import Place
 from flowmanager.core.suspension import rest
-from flowmanager.core.variables import RAW_OPTIONS, REFERENCE_DATA, Variables, names_in, substitute_option
+from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_option
 from flowmanager.errors import ExecutorFault, FlowManagerError, InvalidActionType
 from flowmanager.executor import Executor, Kind, OnError, Task, allowed, unfit
+from flowmanager.orchestrator.option_text import option_text, substituted_part
 from flowmanager.ports import Flows
 from flowmanager.schemas.options import load_option
 
@@ -55,8 +55,8 @@ class Progress(Evolving):
         return self.task is not None or self.asks_reference
 
     def with_change(self, change: Change) -> Progress:
-        """Return the turn after a change."""
-        return self.evolve(flow=change.flow, steps=self.steps + change.steps)
+        """Return the turn after a change, for which nobody outside need be asked."""
+        return self.evolve(flow=change.flow, steps=self.steps + change.steps, task=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,11 @@ class Fold:
             return progress.with_change(machine.end(progress.flow, EndedReason.FINISHED, self.moment(progress)))
         if progress.reference is None and self.asks_reference(progress.flow, action):
             return progress.evolve(asks_reference=True)
-        turn = progress.turn
         message = self.excess(progress)
         if message:
             ended = machine.end(progress.flow, EndedReason.LIMIT_ITERATIONS, self.moment(progress), message=message)
             return progress.with_change(ended)
-        entered = progress.evolve(turn=replace(turn, iterations=turn.iterations + 1, answers=()))
-        return self.enter(entered, place, action)
+        return self.enter(progress, place, action)
 
     def excess(self, progress: Progress) -> str:
         """Say what the turn has too much of; empty: nothing."""
@@ -107,30 +105,34 @@ class Fold:
         """Say whether an action that will run refers to the reference's data."""
         executor = self.executors.get(action.type)
         runs = executor is not None and allowed(executor.media, flow)
-        asks = runs and PLACEHOLDER in replaceable(action.option)
-        return asks and needs_reference(substituted_part(action.option), flow.variables)
+        asks = runs and option_text(action).has_placeholders
+        return asks and needs_reference(substituted_part(action.option or {}), flow.variables)
 
     def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
         """Put the cursor on an action and run it."""
-        flow = machine.enter(progress.flow, place, raw, self.now)
-        progress = progress.evolve(flow=flow)
+        flow, turn = machine.enter(progress.flow, place, raw, self.now), progress.turn.entered()
         try:
             executor = executor_of(self.executors, raw.type)
             if not allowed(executor.media, flow):
-                progress = progress.evolve(volume=progress.volume + volume_of(raw))
-                facts = {"skipped": unfit(executor.media, flow)}
-                return progress.with_change(machine.leave(flow, StepResult.SKIPPED, self.moment(progress), facts=facts))
+                return self.skipped(progress.evolve(flow=flow, turn=turn), executor)
             live = self.substituted(raw, progress)
-            volume = progress.volume + volume_of(live)
-            progress = progress.evolve(flow=flow.evolve(current_action=live), volume=volume)
+            flow = flow if live is raw else flow.evolve(current_action=live)
+            progress = progress.evolve(flow=flow, turn=turn, volume=progress.volume + option_text(live).volume)
             return self.execute(progress, executor)
         except FlowManagerError as error:
-            return self.failed(progress, error)
+            return self.failed(progress.evolve(flow=flow, turn=turn), error)
+
+    def skipped(self, progress: Progress, executor: Executor) -> Progress:
+        """Leave the current action, which this activeflow cannot run."""
+        flow = progress.flow
+        facts = {"skipped": unfit(executor.media, flow)}
+        change = machine.leave(flow, StepResult.SKIPPED, self.moment(progress), facts=facts)
+        return progress.evolve(volume=progress.volume + option_text(flow.current_action).volume).with_change(change)
 
     def substituted(self, raw: Action, progress: Progress) -> Action:
         """Return an action with its placeholders replaced. Raises VariableLimit."""
-        limit, text = self.limits.option_characters, replaceable(raw.option)
-        if PLACEHOLDER not in text and len(text) <= limit:
+        limit, text = self.limits.option_characters, option_text(raw)
+        if not text.has_placeholders and text.length <= limit:
             return raw
         return replace(raw, option=substitute_option(raw.option, values_of(progress), limit=limit))
 
@@ -152,7 +154,7 @@ class Fold:
             change = machine.settle(progress.flow, outcome, self.moment(progress), limits=self.limits)
         except FlowManagerError as error:
             return self.failed(progress, error)
-        return progress.with_change(change).evolve(task=None)
+        return progress.with_change(change)
 
     def failed(self, progress: Progress, error: FlowManagerError) -> Progress:
         """Let the current action fail as its type's policy says; an unknown type ends the flow."""
@@ -160,7 +162,7 @@ class Fold:
         fatal = executor is None or executor.on_error is OnError.END_FLOW
         outcome = Failed(error.sentence, fatal)
         change = machine.settle(progress.flow, outcome, self.moment(progress), limits=self.limits)
-        return progress.with_change(change).evolve(task=None, error=error if fatal else None)
+        return progress.with_change(change).evolve(error=error if fatal else None)
 
 
 def values_of(progress: Progress) -> Variables:
@@ -173,24 +175,6 @@ def values_of(progress: Progress) -> Variables:
 def needs_reference(tree: Any, variables: Variables) -> bool:
     """Say whether a JSON value refers to the reference's data and no stored variable has that name."""
     return REFERENCE_DATA not in variables and REFERENCE_DATA in names_in(tree)
-
-
-def substituted_part(option: Option | None) -> Option:
-    """Return the part of an option whose placeholders are replaced."""
-    return {key: value for key, value in (option or {}).items() if key not in RAW_OPTIONS}
-
-
-PLACEHOLDER = b"${"
-
-
-def replaceable(option: Option | None) -> bytes:
-    """Return the JSON in which placeholders may be: most options have none, and are run as they are."""
-    return orjson.dumps(substituted_part(option)) if option else b""
-
-
-def volume_of(action: Action) -> int:
-    """Return the bytes of an action's option."""
-    return len(orjson.dumps(action.option)) if action.option else 0
 
 
 def executor_of(executors: Mapping[str, Executor], action_type: str) -> Executor:

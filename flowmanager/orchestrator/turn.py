@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +34,8 @@ from flowmanager.errors import (
 from flowmanager.orchestrator import record
 from flowmanager.orchestrator.claims import Superseded, began, check_new, due, left_behind, locked, mine, starts_child
 from flowmanager.orchestrator.engine import Engine, Work
-from flowmanager.orchestrator.fold import Fold, Progress, task_of, volume_of
+from flowmanager.orchestrator.fold import Fold, Progress, task_of
+from flowmanager.orchestrator.option_text import option_text
 from flowmanager.orchestrator.reactions import Reaction
 from flowmanager.orchestrator.reference import ask_reference
 from flowmanager.orchestrator.talk import Talk, Talked
@@ -98,7 +100,7 @@ class Turns:
     def committed(self, work: Work, activeflow_id: Id, begin: Callable[[Transaction], T]) -> T:
         """Commit the beginning of a turn. When the database is lost nobody knows whether it was: the sweeper looks."""
         try:
-            return work.commit(begin)
+            return work.commit(begin, on=activeflow_id)
         except StoreLost:
             self.engine.abandoned.add(activeflow_id)
             raise
@@ -178,7 +180,7 @@ class Turns:
         turn = flow.turn or Turn(Driver.PUSH)
         work.key, work.under_way = work.key or turn.key, True
         unreported = record.untold(transaction, flow)
-        volume = sum(volume_of(step.action) for step in unreported)
+        volume = sum(option_text(step.action).volume for step in unreported)
         progress = Progress(flow=flow, turn=turn, unreported=unreported, volume=volume)
         fold = self.fold(transaction)
         executor = self.engine.executors.get(flow.current_action.type)
@@ -228,9 +230,11 @@ class Turns:
         """Do what the turn needs from outside, then go on with it."""
         if progress.task is not None:
             talked = self.talks.ask(work, progress, progress.task)
-            return work.commit(partial(self.carry_on, work, progress, talked))
+            return work.commit(partial(self.carry_on, work, progress, talked), on=progress.flow.id)
         text = ask_reference(work, progress.flow)
-        return work.commit(partial(self.go_on, work, progress.evolve(reference=text, asks_reference=False)))
+        return work.commit(
+            partial(self.go_on, work, progress.evolve(reference=text, asks_reference=False)), on=progress.flow.id
+        )
 
     def go_on(self, work: Work, progress: Progress, transaction: Transaction) -> Progress:
         """Run the turn on with the reference's data."""
@@ -287,13 +291,13 @@ class Turns:
     def count(self, progress: Progress) -> None:
         """Count the actions that a transaction executed."""
         metrics = self.engine.metrics
-        for step in progress.steps:
-            metrics.action_executed.labels(step.action.type).inc()
+        for kind, number in Counter(step.action.type for step in progress.steps).items():
+            metrics.action_executed.labels(kind).inc(number)
         if progress.error is not None:
             metrics.action_error.labels(progress.flow.fault.type if progress.flow.fault else "").inc()
         if not progress.talks:
-            kind = progress.flow.reference_type.value
-            metrics.activeflow_iterations.labels(kind).observe(progress.turn.iterations)
+            reference = progress.flow.reference_type.value
+            metrics.activeflow_iterations.labels(reference).observe(progress.turn.iterations)
 
     def fold(self, transaction: Transaction) -> Fold:
         """Return the loop of a turn inside a transaction."""

@@ -70,10 +70,13 @@ def deeper_than(value: Any, depth: int) -> bool:
     return True
 
 
+NESTING = (dict, list)
+
+
 def children(value: Any) -> Any:
     """Return the containers directly inside a JSON value."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [one for one in inner if isinstance(one, dict | list)]
+    return [one for one in inner if isinstance(one, NESTING)]
 
 
 def encode_answer(data: Any = None, *, status_code: int = 200) -> bytes:

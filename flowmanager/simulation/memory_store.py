@@ -170,7 +170,7 @@ class MemoryStore:
         self.clock = clock or Clock()
         self.tables = Tables()
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    def run(self, work: Callable[[Transaction], T], *, on: Id | None = None) -> T:  # noqa: ARG002 (there is one thread)
         """Commit when `work` returns, forget everything when it raises."""
         transaction = MemoryTransaction(self.tables.snapshot(), self.clock)
         result = work(transaction)

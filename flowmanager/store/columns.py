@@ -31,7 +31,7 @@ class IdColumn(TypeDecorator[Id]):
 
     def process_bind_param(self, value: Id | None, _dialect: Dialect) -> bytes | None:
         """Return the 16 bytes of an id."""
-        return None if value is None else bytes.fromhex(value.replace("-", ""))
+        return None if value is None else bytes_of(value)
 
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Id | None:
         """Return the id of 16 bytes."""
@@ -50,7 +50,7 @@ class TimeColumn(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Return the UTC time without its zone."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+        return None if value is None else zoneless(value)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Return the time with its zone."""
@@ -89,6 +89,18 @@ def stacks_of(text: str) -> StackMap:
 REMEMBERED_CHARACTERS = 100_000
 remembered_stacks = lru_cache(maxsize=128)(stacks_of)
 """At most 128 texts of 100 kB: some 50 MB where all are of that size, far less where flows are small."""
+
+
+@lru_cache(maxsize=256)
+def bytes_of(value: Id) -> bytes:
+    """Return the 16 bytes of an id: the rows of one turn have the same few."""
+    return bytes.fromhex(value.replace("-", ""))
+
+
+@lru_cache(maxsize=256)
+def zoneless(moment: datetime) -> datetime:
+    """Return a time in UTC without its zone; these, too, come again."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def id_of(value: bytes) -> Id:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, func
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, func, literal_column
 
 from flowmanager.store.columns import NAME, IdColumn, TimeColumn, id_of
 
 ID_BYTES = 16
 MARK = "|"
+# Part of the text: as values the driver would write them into it anew for each query.
+MARK_SQL: ColumnElement[str] = literal_column("'|'")
+EMPTY_SQL: ColumnElement[str] = literal_column("''")
 
 Columns = Sequence[ColumnElement[Any]]
 
@@ -58,7 +61,7 @@ def packing_of(columns: Columns) -> Packing:
     groups = (
         Group(keys(ids), func.concat(*ids).label("ids"), read_ids),
         Group(keys(times), texts(times).label("times"), read_times),
-        Group(keys(numbers), func.concat_ws(MARK, *numbers).label("numbers"), reader_of_numbers(numbers)),
+        Group(keys(numbers), func.concat_ws(MARK_SQL, *numbers).label("numbers"), reader_of_numbers(numbers)),
         Group(keys(names), texts(names).label("names"), reader_of_names(names)),
     )
     return Packing(groups, tuple(one for one in columns if str(one.key) not in packed))
@@ -71,7 +74,7 @@ def keys(columns: Columns) -> tuple[str, ...]:
 
 def texts(columns: Columns) -> ColumnElement[Any]:
     """Return columns as one text; NULL is empty."""
-    return func.concat_ws(MARK, *(func.ifnull(one, "", type_=None) for one in columns))
+    return func.concat_ws(MARK_SQL, *(func.ifnull(one, EMPTY_SQL, type_=None) for one in columns))
 
 
 def read_ids(value: bytes) -> list[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, ClauseElement, Dialect, Select
+from sqlalchemy import BindParameter, ClauseElement, Dialect, Select, Table
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
@@ -40,11 +40,18 @@ class Prepared:
     binds: tuple[Bind, ...]
     given: Mapping[str, Any]
     """Values that are part of the statement."""
+    table: str
+    """Of which it reads or writes rows."""
     make_row: Callable[[Iterable[Any]], Any] | None = None
     groups: tuple[Group, ...] = ()
     """The first columns, each of which stands for several."""
     reads: tuple[Convert, ...] = ()
     """How the other columns are read."""
+
+    @property
+    def locks(self) -> bool:
+        """Say whether it keeps others from the rows that it finds."""
+        return "FOR UPDATE" in self.text
 
     def with_values(self, values: Values) -> tuple[str, list[Any]]:
         """Return the text and its values in order; a list makes as many marks as it has values."""
@@ -58,24 +65,25 @@ class Prepared:
                 arguments.append(written(bind.write, value))
         return text, arguments
 
-    def with_rows(self, rows: Sequence[Values], *, limit: int) -> Iterator[tuple[str, list[Any]]]:
-        """Yield insertions of several rows each, with their values: texts and bytes of about `limit` at most.
+    def with_rows(self, rows: Sequence[Values], *, limit: int) -> Iterator[tuple[str, list[Any], int]]:
+        """Yield insertions of several rows each, with their values and the length of these: about `limit` at most.
 
         A row that is larger goes by itself: what the server takes in one packet is limited.
         """
         head, _, group = self.text.partition(" VALUES ")
         values: list[Any] = []
         count, size = 0, 0
+        binds = [(bind.name, bind.write) for bind in self.binds]
         for row in rows:
-            more = [written(bind.write, row[bind.name]) for bind in self.binds]
+            more = [row[name] if write is None else write(row[name]) for name, write in binds]
             larger = size_of(more)
             if count and size + larger > limit:
-                yield f"{head} VALUES {', '.join([group] * count)}", values
+                yield f"{head} VALUES {', '.join([group] * count)}", values, size
                 values, count, size = [], 0, 0
             values += more
             count, size = count + 1, size + larger
         if count:
-            yield f"{head} VALUES {', '.join([group] * count)}", values
+            yield f"{head} VALUES {', '.join([group] * count)}", values, size
 
     def rows(self, found: Iterable[Sequence[Any]]) -> list[Any]:
         """Return what the driver read as rows with names, in the program's own forms."""
@@ -91,9 +99,12 @@ class Prepared:
         return values
 
 
+SIZED = (str, bytes)
+
+
 def size_of(values: Iterable[Any]) -> int:
     """Return the length of all texts and bytes among some values."""
-    return sum(len(one) for one in values if isinstance(one, str | bytes))
+    return sum([len(one) for one in values if isinstance(one, SIZED)])
 
 
 def written(convert: Convert, value: Any) -> Any:
@@ -121,11 +132,17 @@ def prepare(statement: ClauseElement, dialect: Dialect, columns: Iterable[str] |
     text = str(compiled).replace("\n", "")
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     if not isinstance(statement, Select):
-        return Prepared(text, mark, binds, given)
+        return Prepared(text, mark, binds, given, table_of(statement))
     selected = list(statement.selected_columns)
     row = namedtuple("Row", [cast(str, column.key) for column in selected])  # type: ignore[misc]
     reads = tuple(reader(column.type, dialect) for column in selected)
-    return Prepared(text, mark, binds, given, row._make, reads=reads)
+    return Prepared(text, mark, binds, given, table_of(statement), row._make, reads=reads)
+
+
+def table_of(statement: ClauseElement) -> str:
+    """Return the name of a statement's table; all of ours have one at most."""
+    tables = statement.get_final_froms() if isinstance(statement, Select) else [getattr(statement, "table", None)]
+    return next((one.name for one in tables if isinstance(one, Table)), "")
 
 
 def bind_of(bind: BindParameter[Any], name: str, dialect: Dialect) -> Bind:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -27,6 +27,26 @@ class Statement:
     taken: Exception | None = None
     reads: bool = False
     """Has rows as its result."""
+
+
+class Desk(Protocol):
+    """Where a transaction reads and writes."""
+
+    def read(self, query: Prepared, values: Values) -> list[Any]:
+        """Return the rows of a query."""
+        ...
+
+    def read_all(self, queries: Sequence[Prepared], values: Values) -> list[list[Any]]:
+        """Return the rows of several queries with the same values."""
+        ...
+
+    def write(self, statement: Prepared, values: Values, *, taken: Exception | None = None) -> None:
+        """Have something written at the end of the transaction at the latest; `taken` is raised when its key is."""
+        ...
+
+    def insert(self, statement: Prepared, rows: Sequence[Values], *, taken: Exception | None = None) -> None:
+        """Have rows inserted, in the same way."""
+        ...
 
 
 class Session:
@@ -58,12 +78,20 @@ class Session:
         found = self._send([Statement(*query.with_values(values), reads=True) for query in queries])
         return [query.rows(rows) for query, rows in zip(queries, found, strict=True)]
 
-    def write(self, text: str, arguments: Sequence[Any], *, taken: Exception | None = None) -> None:
+    def write(self, statement: Prepared, values: Values, *, taken: Exception | None = None) -> None:
         """Have something written before the next read, at the latest when the transaction ends."""
-        size = size_of(arguments)
+        text, arguments = statement.with_values(values)
+        self._add(Statement(text, arguments, taken), size_of(arguments))
+
+    def insert(self, statement: Prepared, rows: Sequence[Values], *, taken: Exception | None = None) -> None:
+        """Have rows inserted before the next read, at the latest when the transaction ends."""
+        for text, arguments, size in statement.with_rows(rows, limit=BATCH_CHARACTERS):
+            self._add(Statement(text, arguments, taken), size)
+
+    def _add(self, statement: Statement, size: int) -> None:
         if self._characters + size > BATCH_CHARACTERS:
             self.flush()
-        self._writes.append(Statement(text, arguments, taken))
+        self._writes.append(statement)
         self._characters += size
         if size > BATCH_CHARACTERS:
             self.flush()

@@ -10,14 +10,16 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Column, ColumnElement, Executable, Row, delete, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
 from flowmanager.core.activeflow import State
 from flowmanager.core.ids import Id
-from flowmanager.errors import Contention
+from flowmanager.errors import Contention, FlowManagerError, StoreLost
 from flowmanager.ports import Message, Purged, Transaction
 from flowmanager.store.engine import Engines
 from flowmanager.store.faults import translated
+from flowmanager.store.group import Alone, GroupCommit, Member, Outcome, Part, write_all
 from flowmanager.store.keys import answer_key
 from flowmanager.store.moments import moments_of
 from flowmanager.store.prepared import Prepared
@@ -50,6 +52,7 @@ class SqlStore:
         self._dialect = engines.transactions.dialect
         self._moments = moments_of(self._dialect)
         self._statements = statements_of(self._dialect, answer_seconds=answer_seconds)
+        self._groups = None if self._dialect.name == "sqlite" else GroupCommit(self._together)
         self._again = Retrying(
             retry=retry_if_exception_type(Contention),
             stop=stop_after_attempt(ATTEMPTS - 1) | stop_after_delay(ATTEMPTS_SECONDS),
@@ -57,17 +60,29 @@ class SqlStore:
             reraise=True,
         )
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    def run(self, work: Callable[[Transaction], T], *, on: Id | None = None) -> T:
         """Run `work` in one transaction: commit when it returns, roll back when it raises.
 
         It is run again after a deadlock or a lock wait that ran out, so it must not have effects of its own.
         Raises Contention when that happens too often, StoreLost when the connection breaks.
+
+        `on`: the one activeflow that it locks, first of all; such transactions of several threads become one.
         """
+        if on is not None and self._groups is not None:
+            try:
+                return cast(T, self._groups.run(on, work))
+            except Alone:
+                pass
         return cast(T, self._persist(self._attempt, work))
 
     def look(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads, without a transaction: each read sees what is committed by then."""
         return cast(T, self._persist(self._glance, work))
+
+    @property
+    def waiting(self) -> int:
+        """How many transactions wait to be run together."""
+        return self._groups.waiting if self._groups else 0
 
     def get_answer(self, key: str) -> bytes | None:
         """Return the kept answer to a request."""
@@ -147,6 +162,45 @@ class SqlStore:
                 session.rollback()
                 raise
             return result
+
+    def _together(self, members: Sequence[Member]) -> None:
+        """Make the changes of a group in one transaction; whoever cannot share it is left without an outcome."""
+        try:
+            with translated(), closing(Session(self._engines.transactions, self._engines.heard)) as session:
+                try:
+                    outcomes = self._tried(members, session)
+                    session.commit()
+                except BaseException:
+                    session.rollback()
+                    raise
+        except Contention:
+            return
+        except StoreLost as lost:
+            # Nobody knows whether it was committed: to make the changes again is for those who can find out.
+            outcomes = dict.fromkeys(members, Outcome(error=lost))
+        except (FlowManagerError, SQLAlchemyError):
+            return
+        for member, outcome in outcomes.items():
+            member.outcome = outcome
+
+    def _tried(self, members: Sequence[Member], session: Session) -> dict[Member, Outcome]:
+        """Make the changes of those members whose activeflow nobody else has locked, as one; not committed yet."""
+        rows = {row.id: row for row in session.read(self._statements.lock_free, {KEYS: [one.key for one in members]})}
+        outcomes, parts = {}, []
+        for member in members:
+            if member.key not in rows:
+                continue
+            part = Part(session, self._statements.lock_activeflow, member.key, rows[member.key])
+            outcome = member.tried(SqlTransaction(part, self._statements, self._dialect))
+            if isinstance(outcome.error, SQLAlchemyError | Contention):
+                raise outcome.error
+            if part.alone:
+                continue
+            outcomes[member] = outcome
+            if outcome.error is None:
+                parts.append(part)
+        write_all(parts, session)
+        return outcomes
 
     def _glance(self, work: Callable[[Transaction], T]) -> T:
         engines = self._engines

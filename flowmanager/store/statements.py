@@ -56,6 +56,12 @@ def listed(column: ColumnElement[Any]) -> Condition:
 
 SELECT_ACTIVEFLOWS = select(*[column for column in activeflows.c if column.name not in DERIVED])
 GET_ACTIVEFLOW = SELECT_ACTIVEFLOWS.where(keyed(activeflows))
+GET_ACTIVEFLOWS = SELECT_ACTIVEFLOWS.where(listed(activeflows.c.id)).with_hint(
+    # A small table would be read, and locked, as a whole.
+    activeflows,
+    "FORCE INDEX (PRIMARY)",
+    "mysql",
+)
 COUNT_FLOWS = (
     select(func.count().label("number"))
     .select_from(flows)
@@ -87,6 +93,8 @@ class Statements:
     count_flows: Prepared
     get_activeflow: Prepared
     lock_activeflow: Prepared
+    lock_free: Prepared
+    """Of several activeflows those that nobody else has locked."""
     insert_activeflow: Prepared
     update_activeflow: Family
     running_by_reference: Prepared
@@ -125,6 +133,7 @@ def statements_of(dialect: Dialect, *, answer_seconds: float) -> Statements:
         count_flows=ready(COUNT_FLOWS),
         get_activeflow=packed(GET_ACTIVEFLOW.add_columns(moments.here().label(MOMENT)), dialect),
         lock_activeflow=packed(locking(GET_ACTIVEFLOW, moments), dialect),
+        lock_free=packed(free(GET_ACTIVEFLOWS, moments), dialect),
         insert_activeflow=insertion(activeflows),
         update_activeflow=Family(update(activeflows).where(keyed(activeflows)), dialect),
         running_by_reference=ready(RUNNING_BY_REFERENCE),
@@ -158,3 +167,8 @@ def heartbeat(moments: Moments) -> Executable:
 def locking(query: Select[Any], moments: Moments) -> Select[Any]:
     """Return the query as one that locks its row and tells the time at which it had the lock."""
     return query.add_columns(moments.locked().label(MOMENT)).with_for_update()
+
+
+def free(query: Select[Any], moments: Moments) -> Select[Any]:
+    """Return the query as one that locks its rows, and passes over those that others have locked."""
+    return query.add_columns(moments.locked().label(MOMENT)).with_for_update(skip_locked=True)

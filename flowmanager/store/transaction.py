@@ -31,14 +31,14 @@ from flowmanager.store.records import (
     message_columns,
     step_columns,
 )
-from flowmanager.store.session import BATCH_CHARACTERS, Session
+from flowmanager.store.session import Desk
 from flowmanager.store.statements import KEY, KEYS, SINCE, UNTIL, Statements
 
 
 class SqlTransaction:
     """The operations on one connection; the store commits and rolls back."""
 
-    def __init__(self, session: Session, statements: Statements, dialect: Dialect) -> None:
+    def __init__(self, session: Desk, statements: Statements, dialect: Dialect) -> None:
         self._session, self._statements, self._dialect = session, statements, dialect
         self._now: datetime | None = None
         self._locked: dict[Id, Activeflow] = {}
@@ -55,7 +55,7 @@ class SqlTransaction:
 
     def insert_flow(self, flow: Flow) -> None:
         """Store a new flow. Raises AlreadyExists, at the commit at the latest."""
-        self._write(self._statements.insert_flow, flow_columns(flow), taken=AlreadyExists(id=flow.id))
+        self._session.write(self._statements.insert_flow, flow_columns(flow), taken=AlreadyExists(id=flow.id))
 
     def get_flow(self, flow_id: Id) -> Flow | None:
         """Return a flow, deleted and temporary ones too, but not expired ones."""
@@ -69,7 +69,7 @@ class SqlTransaction:
 
     def update_flow(self, flow: Flow) -> None:
         """Store a changed flow."""
-        self._write(self._statements.update_flow, {KEY: flow.id, **flow_columns(flow)})
+        self._session.write(self._statements.update_flow, {KEY: flow.id, **flow_columns(flow)})
 
     def list_flows(self, page: Page) -> list[Flow]:
         """Return stored (not temporary) flows. Raises InvalidRequest for a token or filter that cannot be used."""
@@ -84,7 +84,7 @@ class SqlTransaction:
     def insert_activeflow(self, activeflow: Activeflow) -> None:
         """Store a new activeflow; it counts as locked. Raises AlreadyExists, at the commit at the latest."""
         columns = activeflow_columns(activeflow)
-        self._write(self._statements.insert_activeflow, columns, taken=AlreadyExists(id=activeflow.id))
+        self._session.write(self._statements.insert_activeflow, columns, taken=AlreadyExists(id=activeflow.id))
         self._locked[activeflow.id] = activeflow
 
     def get_activeflow(self, activeflow_id: Id) -> Activeflow | None:
@@ -117,7 +117,7 @@ class SqlTransaction:
         columns = changed_columns(self._locked[activeflow.id], activeflow)
         if columns:
             change = self._statements.update_activeflow.of(columns)
-            self._write(change, {KEY: activeflow.id, **columns})
+            self._session.write(change, {KEY: activeflow.id, **columns})
         self._locked[activeflow.id] = activeflow
 
     def list_activeflows(self, page: Page) -> list[Activeflow]:
@@ -139,7 +139,7 @@ class SqlTransaction:
 
     def append_steps(self, activeflow_id: Id, steps: Sequence[Step]) -> None:
         """Append to the history, in one statement."""
-        self._insert(self._statements.insert_step, [step_columns(activeflow_id, step) for step in steps])
+        self._session.insert(self._statements.insert_step, [step_columns(activeflow_id, step) for step in steps])
 
     def get_steps(self, activeflow_ids: Sequence[Id], *, since: int = 0) -> dict[Id, list[Step]]:
         """Return the histories, each from step number `since` on; an unknown id has an empty one."""
@@ -159,7 +159,9 @@ class SqlTransaction:
         """Put messages into the outbox, in one statement."""
         if messages:
             now = self.now()
-            self._insert(self._statements.insert_message, [message_columns(message, now) for message in messages])
+            self._session.insert(
+                self._statements.insert_message, [message_columns(message, now) for message in messages]
+            )
 
     def get_answer(self, key: str) -> bytes | None:
         """Return the kept answer to a request."""
@@ -169,15 +171,7 @@ class SqlTransaction:
     def add_answer(self, key: str, body: bytes) -> None:
         """Keep the answer to a request. Raises Answered when that request has one, at the commit at the latest."""
         answer = {"request_key": answer_key(key), "body": body}
-        self._write(self._statements.add_answer, answer, taken=Answered(key=key))
-
-    def _write(self, statement: Prepared, values: dict[str, Any], *, taken: Exception | None = None) -> None:
-        text, arguments = statement.with_values(values)
-        self._session.write(text, arguments, taken=taken)
-
-    def _insert(self, statement: Prepared, rows: Sequence[dict[str, Any]]) -> None:
-        for text, arguments in statement.with_rows(rows, limit=BATCH_CHARACTERS):
-            self._session.write(text, arguments)
+        self._session.insert(self._statements.add_answer, [answer], taken=Answered(key=key))
 
     def _row(self, query: Prepared, key: Id, *, anew: bool = False) -> Any:
         """Return a row; `anew`: its time is later than that of an earlier read."""

@@ -35,14 +35,14 @@ def no_lock() -> None:
         queries = {name: getattr(made, name) for name in LOCKING}
         assert all("FOR UPDATE" in query.text for query in queries.values())
         unlocking = {
-            name: replace(query, text=query.text.replace(" FOR UPDATE", "")) for name, query in queries.items()
+            name: replace(query, text=query.text.partition(" FOR UPDATE")[0]) for name, query in queries.items()
         }
         return replace(made, **unlocking)
 
     put(sql_store, "statements_of", unlocked)
 
 
-LOCKING = ("lock_flow", "lock_activeflow", "lock_by_reference")
+LOCKING = ("lock_flow", "lock_activeflow", "lock_free", "lock_by_reference")
 
 
 def ack_first() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from flowmanager.errors import StoreLost
+from flowmanager.store.session import Session
 from flowmanager.store.sql_store import SqlStore
 
 KILL_AT = "FLOWMANAGER_TEST_KILL_AT"
@@ -48,27 +48,21 @@ def watch_commits(number: int, moment: str) -> None:
     if moment == "published":
         watch_publications(number)
         return
-    attempt: Callable[[SqlStore, Any], Any] = SqlStore._attempt
+    commit = Session.commit
     numbers = count(1)
 
-    def watched(store: SqlStore, work: Callable[[Any], Any]) -> Any:
-        mine = next(numbers)
-
-        def last(transaction: Any) -> Any:
-            result = work(transaction)
-            if mine == number and moment in ("before", STOP_BEFORE):
-                strike(moment)
-            return result
-
-        result = attempt(store, last)
-        if mine == number and moment in ("after", STOP_AFTER):
+    def watched(session: Session) -> None:
+        mine = next(numbers) == number
+        if mine and moment in ("before", STOP_BEFORE):
             strike(moment)
-        if mine == number and moment == "lost":
+        commit(session)
+        if mine and moment in ("after", STOP_AFTER):
+            strike(moment)
+        if mine and moment == "lost":
             os.write(2, MARK)
             raise StoreLost("a test lost the answer to the commit")
-        return result
 
-    put(SqlStore, "_attempt", watched)
+    put(Session, "commit", watched)
 
 
 def watch_publications(number: int) -> None:

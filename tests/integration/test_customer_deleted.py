@@ -330,9 +330,9 @@ class TroubledStore(SqlStore):
     troubled: frozenset[Id] = frozenset()
     trouble: Exception = InvalidRequest("the database cannot hold the data")
 
-    def run(self, work: Callable[[Any], T]) -> T:
+    def run(self, work: Callable[[Any], T], *, on: Id | None = None) -> T:
         """Run work in a transaction."""
-        return super().run(lambda transaction: work(Troubled(transaction, self.troubled, self.trouble)))
+        return super().run(lambda transaction: work(Troubled(transaction, self.troubled, self.trouble)), on=on)
 
 
 @pytest.mark.parametrize("many", [1, 70])

@@ -11,11 +11,12 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from flowmanager.bootstrap import RandomIds
 from flowmanager.checker import ActionChecker
 from flowmanager.cli import main
+from flowmanager.core.ids import Id
 from flowmanager.executors import public_executors
 from flowmanager.ports import Transaction
+from flowmanager.random_ids import RandomIds
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.taken_over_flows import read_flow, store_flow
 from tests.desk import Desk, new_id, talk
@@ -121,7 +122,7 @@ def test_a_file_that_is_not_json_is_told(desk: Desk, path: Path) -> None:
 class Late(SqlStore):
     """A store on which somebody else is faster."""
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    def run(self, work: Callable[[Transaction], T], *, on: Id | None = None) -> T:
         """Let the other one commit the same before this one does."""
 
         def overtaken(transaction: Transaction) -> T:
@@ -129,7 +130,7 @@ class Late(SqlStore):
             SqlStore(self._engines).run(work)
             return result
 
-        return super().run(overtaken)
+        return super().run(overtaken, on=on)
 
 
 def test_two_imports_at_once_store_a_flow_once(mysql_desk: Desk) -> None:

@@ -236,12 +236,12 @@ class FaultyStore(MemoryStore):
     def tables(self, value: Any) -> None:
         self.world.store.tables = value
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    def run(self, work: Callable[[Transaction], T], *, on: Id | None = None) -> T:
         """Run a transaction; when the connection breaks nobody knows whether it was committed."""
         self.world.pause()
         if self.world.happens(self.world.faults.store_lost):
             raise StoreLost
-        result = super().run(work)
+        result = super().run(work, on=on)
         self.world.pause()
         if self.world.happens(self.world.faults.store_lost):
             raise StoreLost

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from marshmallow import ValidationError
 
-from flowmanager.bootstrap import RandomIds, all_executors
+from flowmanager.bootstrap import all_executors
 from flowmanager.checker import ActionChecker
 from flowmanager.core.activeflow import ReferenceType
 from flowmanager.core.limits import Limits
@@ -20,6 +20,7 @@ from flowmanager.lint.finding import Severity, accepted
 from flowmanager.lint.linter import all_rules, lint, place
 from flowmanager.lint.rule import Rule
 from flowmanager.lint.world import World
+from flowmanager.random_ids import RandomIds
 from flowmanager.schemas.fields import first_fault
 from flowmanager.schemas.requests import FlowCreate
 from tests.unit.lint.builders import ACTIONS, DOCUMENTS, FLOWS, act, findings, known, short, talk, told
