@@ -153,7 +153,7 @@ class Part:
 
     def read(self, query: Prepared, values: Values) -> list[Any]:
         """Return the rows of a query. Raises Alone when it locks something else, or must see what was written."""
-        if query is self._lock and values[KEY] == self._key:
+        if query is self._lock and values[KEY] == self._key and not self.changes:
             return [self._row]
         [rows] = self.read_all([query], values)
         return rows

@@ -218,6 +218,16 @@ def test_a_change_that_needs_more_goes_alone(group: Group) -> None:
     assert [count_of(group.store, each.id) for each in (one, other, third)] == [1, 1, 1]
 
 
+def test_a_change_that_locks_twice_sees_what_it_wrote(group: Group) -> None:
+    """Not the row that was read for all."""
+    one, other = add_one(group.store), add_one(group.store)
+    with group.gathered():
+        twice = group.add(one.id, lambda transaction: [counted(one.id, transaction) for _ in range(2)])
+        group.add(other.id, partial(counted, other.id))
+    assert twice.result() == [1, 2]
+    assert [count_of(group.store, each.id) for each in (one, other)] == [2, 1]
+
+
 def test_a_change_sees_what_it_wrote(group: Group) -> None:
     """It reads freely what it has not written, and goes alone to read what it has."""
     one, other = add_one(group.store), add_one(group.store)
