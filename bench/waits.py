@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from itertools import count
 from random import uniform
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import amqp
@@ -32,6 +32,11 @@ SLOW = {
     "transcribe": act("transcribe_start", language="en-US"),
 }
 """Two managers: half of the threads of a process may wait for the same one."""
+
+
+ENDING = Event()
+"""Everything is answered at once, and nothing new is begun."""
+LAST_SECONDS = 5.0
 
 
 class SlowManagers(Thread):
@@ -59,7 +64,7 @@ class SlowManagers(Thread):
         while True:
             with suppress(TimeoutError):
                 broker.drain_events(timeout=0.02)
-            while self.waiting and self.waiting[0][0] <= monotonic():
+            while self.waiting and (ENDING.is_set() or self.waiting[0][0] <= monotonic()):
                 properties = heappop(self.waiting)[2].properties
                 answer = amqp.Message(ANSWER, correlation_id=properties["correlation_id"])
                 channel.basic_publish(answer, routing_key=properties["reply_to"])
@@ -72,8 +77,13 @@ class SlowManagers(Thread):
 
 
 def end_with_parent() -> None:
-    """End when the process that started this one has ended, however it did."""
+    """End when the process that started this one has ended, however it did; first nobody waits any more.
+
+    What is left unanswered would be waited for until it times out, and the worker would ask these managers no more.
+    """
     sys.stdin.read()
+    ENDING.set()
+    sleep(LAST_SECONDS)
     os._exit(0)
 
 
@@ -92,6 +102,8 @@ def main(url: str, queue: str) -> None:
                 activeflow_id = yield from created(flow_id)
                 current = (yield following(activeflow_id, START))["id"]
                 for _ in range(REQUESTS):
+                    if ENDING.is_set():
+                        return
                     current = (yield following(activeflow_id, current))["id"]
 
         pump.finish([user(flow_ids[number % len(SLOW)]) for number in range(COUNT)])
