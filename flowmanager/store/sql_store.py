@@ -15,7 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 
 from flowmanager.core.activeflow import State
 from flowmanager.core.ids import Id
-from flowmanager.errors import Contention, FlowManagerError, StoreLost
+from flowmanager.errors import Contention, StoreLost
 from flowmanager.ports import Message, Purged, Transaction
 from flowmanager.store.engine import Engines
 from flowmanager.store.faults import translated
@@ -178,7 +178,7 @@ class SqlStore:
         except StoreLost as lost:
             # Nobody knows whether it was committed: to make the changes again is for those who can find out.
             outcomes = dict.fromkeys(members, Outcome(error=lost))
-        except (FlowManagerError, SQLAlchemyError):
+        except Exception:  # noqa: BLE001 (whose fault it is shows when each goes alone)
             return
         for member, outcome in outcomes.items():
             member.outcome = outcome

@@ -173,6 +173,24 @@ def test_a_fault_of_the_program_concerns_only_its_own_message(group: Group) -> N
     assert [count_of(group.store, one.id) for one in flows] == [0, 1]
 
 
+def test_what_cannot_be_written_is_the_trouble_of_one(group: Group) -> None:
+    """Not of the one who leads, in whose thread it shows."""
+    flows = [add_one(group.store) for _ in range(3)]
+
+    def spoil(transaction: Transaction) -> None:
+        found = transaction.lock_activeflow(flows[1].id)
+        assert found is not None
+        transaction.save_activeflow(found.evolve(owner="no id"))
+
+    with group.gathered():
+        group.add(flows[0].id, partial(counted, flows[0].id))
+        spoilt = group.add(flows[1].id, spoil)
+        group.add(flows[2].id, partial(counted, flows[2].id))
+    assert isinstance(spoilt.exception(), ValueError)
+    assert [future.exception() for future in group.futures if future is not spoilt] == [None, None]
+    assert [count_of(group.store, one.id) for one in flows] == [1, 0, 1]
+
+
 def test_who_is_locked_by_somebody_else_keeps_nobody_waiting(group: Group) -> None:
     """It waits alone, and has its turn when the other one has finished."""
     locked, free = add_one(group.store), add_one(group.store)
