@@ -3,7 +3,7 @@
 A transaction costs two round trips, a commit and a statement for each table, whether for one activeflow or for eight.
 The first who comes leads; who comes while enough lead waits for one of them to finish, and the next transaction is for
 all who wait. So nobody waits for company, and the busier, the larger the groups. Price: this module and a rule for the
-changes (`Alone`). Gain: a quarter of the database's time for a step at 8 requests in flight, and less of the worker's.
+changes (`Alone`). Gain: a third of the database's time for a step at 8 requests in flight, and less of the worker's.
 """
 
 from __future__ import annotations
