@@ -14,8 +14,9 @@ from typing import Any
 import amqp
 import orjson
 import pymysql
-from kombu import Connection
 from sqlalchemy import make_url
+
+from bench.broker import connected
 
 TABLES = (
     "CREATE TABLE least (id INT PRIMARY KEY, cursor_id BINARY(16) NOT NULL, stack JSON NOT NULL, n BIGINT NOT NULL)",
@@ -38,14 +39,7 @@ class Least(Thread):
     def run(self) -> None:
         """Serve until told to stop."""
         self.database, self.reader = connect(self.order["dsn"]), connect(self.order["dsn"], autocommit=True)
-        address = Connection(self.order["url"])
-        broker = amqp.Connection(
-            host=f"{address.hostname}:{address.port or 5672}",
-            userid=address.userid,
-            password=address.password,
-            virtual_host=address.virtual_host or "/",
-        )
-        broker.connect()
+        broker = connected(self.order["url"])
         self.channel = broker.channel()
         self.channel.basic_qos(0, 1, False)
         self.channel.basic_consume(self.order["queue"], callback=self.handle)

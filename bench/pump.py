@@ -11,7 +11,8 @@ from typing import Any
 
 import amqp
 import orjson
-from kombu import Connection
+
+from bench.broker import connected
 
 ANSWER_SECONDS = 60.0
 DIRECT = "amq.rabbitmq.reply-to"
@@ -82,14 +83,7 @@ class Pump:
 
     def __enter__(self) -> Pump:
         """Connect and listen."""
-        address = Connection(self.url)
-        self._connection = amqp.Connection(
-            host=f"{address.hostname}:{address.port or 5672}",
-            userid=address.userid or "guest",
-            password=address.password or "guest",
-            virtual_host=address.virtual_host or "/",
-        )
-        self._connection.connect()
+        self._connection = connected(self.url)
         self._channel = self._connection.channel()
         self._channel.auto_decode = False
         self._channel.basic_consume(DIRECT, no_ack=True, callback=self._on_answer)

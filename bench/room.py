@@ -83,7 +83,7 @@ def served(services: Services, folder: Path, label: str, shape: Shape) -> Iterat
         with program(stubs, environment, folder) as peers:
             # First: the worker binds its queue to their exchanges when it connects.
             expect_line(peers)
-            with program(serve, environment, folder) as worker:
+            with webhooks(side), program(serve, environment, folder) as worker:
                 wait_until_answered(side)
                 side.pids = family(worker.pid)
                 yield side
@@ -139,6 +139,15 @@ def least(side: Side, threads: int) -> Iterator[int]:
     with program(arguments, {**os.environ, "PYTHONPATH": str(ROOT)}, ROOT) as process:
         expect_line(process)
         yield process.pid
+
+
+@contextmanager
+def webhooks(side: Side) -> Iterator[None]:
+    """Who takes the requests for webhooks."""
+    arguments = [sys.executable, "-m", "bench.webhooks", side.url, side.names.request_queue("webhook")]
+    with program(arguments, {**os.environ, "PYTHONPATH": str(ROOT)}, ROOT) as process:
+        expect_line(process)
+        yield
 
 
 @dataclass(frozen=True, slots=True)

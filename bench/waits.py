@@ -16,8 +16,8 @@ from time import monotonic, sleep
 from typing import Any
 
 import amqp
-from kombu import Connection
 
+from bench.broker import connected
 from bench.flows import START, act, created, following, stored, talk
 from bench.pump import Pump, User
 
@@ -52,11 +52,7 @@ class SlowManagers(Thread):
 
     def run(self) -> None:
         """Take requests and answer those that are due."""
-        address = Connection(self.url)
-        broker = amqp.Connection(
-            host=f"{address.hostname}:{address.port}", userid=address.userid, password=address.password
-        )
-        broker.connect()
+        broker = connected(self.url)
         channel = broker.channel()
         # Before the stub managers, which take requests from the same queue.
         for queue in self.queues:
