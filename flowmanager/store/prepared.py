@@ -15,6 +15,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
 from flowmanager.store.columns import MYSQL
+from flowmanager.store.literals import writer
 from flowmanager.store.packed import Group, packing_of
 
 Convert = Callable[[Any], Any] | None
@@ -146,7 +147,9 @@ def table_of(statement: ClauseElement) -> str:
 
 
 def bind_of(bind: BindParameter[Any], name: str, dialect: Dialect) -> Bind:
-    """Return how a value is bound."""
+    """Return how a value is bound: on MySQL as it stands in the text."""
+    if dialect.name in MYSQL:
+        return Bind(name, writer(bind.type, dialect), bool(bind.expanding))
     return Bind(name, bind.type.dialect_impl(dialect).bind_processor(dialect), bool(bind.expanding))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -49,80 +50,95 @@ DERIVED = frozenset({"status", "stack_depth", "current_action_id"})
 """Columns for lists and people: the record itself is read without them."""
 
 
-def same(document: Any) -> Any:
-    """Return what is a JSON value already."""
-    return document
+Part = Callable[[Activeflow], Columns]
+"""Gives the columns that show one field."""
 
 
-DOCUMENTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "stack_map": ("stacks", same),
-    "current_action": ("current_action", dump_action),
-    "variables": ("variables", dict),
-    "suspension": ("suspension", dump_suspension),
-    "turn": ("turn", dump_turn),
-    "early_signals": ("early_signals", dump_signals),
-    "details": ("details", same),
-    "error": ("fault", dump_fault),
+def plain(field: str) -> Part:
+    """Return the part of a field that is a column by itself."""
+    return lambda activeflow: {field: getattr(activeflow, field)}
+
+
+def state_columns(activeflow: Activeflow) -> Columns:
+    """Return the state and the coarse status."""
+    return {"state": activeflow.state.value, "status": ENDED if activeflow.over else RUNNING}
+
+
+def stack_columns(activeflow: Activeflow) -> Columns:
+    """Return the frames, and how deep the cursor is in them."""
+    return {"stack_map": activeflow.stacks, "stack_depth": activeflow.stack_depth}
+
+
+def cursor_columns(activeflow: Activeflow) -> Columns:
+    """Return where the cursor is."""
+    place = activeflow.cursor
+    return {
+        "current_stack_id": place.stack_id,
+        "cursor_action_id": place.action_id,
+        "stack_depth": activeflow.stack_depth,
+    }
+
+
+def forward_columns(activeflow: Activeflow) -> Columns:
+    """Return a pending jump; nowhere: there is none."""
+    place = activeflow.forward or NOWHERE
+    return {"forward_stack_id": place.stack_id, "forward_action_id": place.action_id}
+
+
+def wait_columns(activeflow: Activeflow) -> Columns:
+    """Return what is waited for."""
+    wait = activeflow.wait
+    return {"wait_driver": wait.driver.value if wait else None, "wait_until": wait.until if wait else None}
+
+
+def action_columns(activeflow: Activeflow) -> Columns:
+    """Return the current action."""
+    action = activeflow.current_action
+    return {"current_action": dump_action(action), "current_action_id": action.id}
+
+
+PARTS: Mapping[str, Part] = {
+    **{one.name: plain(one.name) for one in fields(Activeflow)},
+    "reference_type": lambda activeflow: {"reference_type": activeflow.reference_type.value},
+    "state": state_columns,
+    "stacks": stack_columns,
+    "cursor": cursor_columns,
+    "current_action": action_columns,
+    "forward": forward_columns,
+    "variables": lambda activeflow: {"variables": dict(activeflow.variables)},
+    "wait": wait_columns,
+    "suspension": lambda activeflow: {"suspension": dump_suspension(activeflow.suspension)},
+    "turn": lambda activeflow: {"turn": dump_turn(activeflow.turn)},
+    "early_signals": lambda activeflow: {"early_signals": dump_signals(activeflow.early_signals)},
+    "ended_reason": lambda activeflow: {
+        "ended_reason": activeflow.ended_reason.value if activeflow.ended_reason else None
+    },
+    "fault": lambda activeflow: {"error": dump_fault(activeflow.fault)},
 }
-"""JSON columns: the field that each holds and how it is written."""
+"""The columns by field: a new field has a column of its name."""
 
 
 def activeflow_columns(activeflow: Activeflow) -> Columns:
     """Return all columns of an activeflow."""
-    documents = {column: dump(getattr(activeflow, field)) for column, (field, dump) in DOCUMENTS.items()}
-    return simple_columns(activeflow) | documents
-
-
-def changed_columns(before: Activeflow, after: Activeflow) -> Columns:
-    """Return the columns in which two forms of an activeflow differ; a JSON column is built only when it does."""
-    old, new = simple_columns(before), simple_columns(after)
-    columns = {column: value for column, value in new.items() if value != old[column]}
-    for column, (field, dump) in DOCUMENTS.items():
-        if getattr(before, field) != getattr(after, field):
-            columns[column] = dump(getattr(after, field))
+    columns: Columns = {}
+    for part in PARTS.values():
+        columns |= part(activeflow)
     return columns
 
 
-def simple_columns(activeflow: Activeflow) -> Columns:
-    """Return all columns of an activeflow that are not JSON."""
-    forward, wait = activeflow.forward or NOWHERE, activeflow.wait
-    return {
-        "id": activeflow.id,
-        "customer_id": activeflow.customer_id,
-        "flow_id": activeflow.flow_id,
-        "reference_type": activeflow.reference_type.value,
-        "reference_id": activeflow.reference_id,
-        "reference_activeflow_id": activeflow.reference_activeflow_id,
-        "on_complete_flow_id": activeflow.on_complete_flow_id,
-        "on_drop_flow_id": activeflow.on_drop_flow_id,
-        "covered": activeflow.covered,
-        "webhook_uri": activeflow.webhook_uri,
-        "webhook_method": activeflow.webhook_method,
-        "after_reference": activeflow.after_reference,
-        "status": ENDED if activeflow.over else RUNNING,
-        "state": activeflow.state.value,
-        "stack_depth": activeflow.stack_depth,
-        "current_stack_id": activeflow.cursor.stack_id,
-        "cursor_action_id": activeflow.cursor.action_id,
-        "current_action_id": activeflow.current_action.id,
-        "forward_stack_id": forward.stack_id,
-        "forward_action_id": forward.action_id,
-        "wait_driver": wait.driver.value if wait else None,
-        "wait_until": wait.until if wait else None,
-        "fence": activeflow.fence,
-        "owner": activeflow.owner,
-        "execute_count": activeflow.execute_count,
-        "executed_count": activeflow.executed_count,
-        "reported_count": activeflow.reported_count,
-        "complete_count": activeflow.complete_count,
-        "ended_reason": activeflow.ended_reason.value if activeflow.ended_reason else None,
-        "on_complete_blocked": activeflow.on_complete_blocked,
-        "tm_execute": activeflow.tm_execute,
-        "tm_create": activeflow.tm_create,
-        "tm_update": activeflow.tm_update,
-        "tm_end": activeflow.tm_end,
-        "tm_delete": activeflow.tm_delete,
-    }
+def changed_columns(before: Activeflow, after: Activeflow) -> Columns:
+    """Return the columns in which two forms of an activeflow differ, in the order of the fields.
+
+    Most fields are the very same objects in both: only of the others columns are made and compared.
+    """
+    old = before.__dict__
+    columns: Columns = {}
+    for field, value in after.__dict__.items():
+        if value is old[field] or value == old[field]:
+            continue
+        known = PARTS[field](before)
+        columns |= {column: new for column, new in PARTS[field](after).items() if new != known[column]}
+    return columns
 
 
 def load_activeflow(row: Row[Any]) -> Activeflow:

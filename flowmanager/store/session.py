@@ -177,7 +177,7 @@ class Run:
 
 def run_together(run: Run, _begins: bool) -> None:
     """Send all statements in one packet, as MySQL can; a transaction begins with the first of them by itself."""
-    texts = [run.cursor.mogrify(one.text, one.arguments) for one in run.statements]
+    texts = [one.text % tuple(one.arguments) for one in run.statements]
     run.cursor.execute("; ".join(texts))
     run.note()
     while run.done < len(texts):

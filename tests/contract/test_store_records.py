@@ -25,7 +25,7 @@ from flowmanager.store.documents import (
     load_signal,
     load_stacks,
 )
-from flowmanager.store.records import CAUSE_CHARACTERS, activeflow_columns, simple_columns
+from flowmanager.store.records import CAUSE_CHARACTERS, activeflow_columns
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.store.tables import activeflows
 from tests.contract.store_builders import (
@@ -206,9 +206,9 @@ def test_an_answer_is_found_by_exactly_its_key(store: SqlStore, key: str) -> Non
 
 
 def test_columns_for_lists_and_people_are_derived() -> None:
-    columns = simple_columns(full_activeflow())
+    columns = activeflow_columns(full_activeflow())
     assert (columns["status"], columns["stack_depth"]) == ("ended", 1)
-    assert simple_columns(plain_activeflow())["status"] == "running"
+    assert activeflow_columns(plain_activeflow())["status"] == "running"
 
 
 def test_every_column_is_written() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
+from flowmanager import executors
 from flowmanager.core.ids import NIL
+from flowmanager.discover import collect
+from flowmanager.executor import Executor
 from flowmanager.schemas import requests
-from flowmanager.schemas.fields import Form, first_fault
+from flowmanager.schemas.fields import Form, Value, first_fault
 from flowmanager.schemas.requests import (
     ActionsOnly,
     ActiveflowCreate,
@@ -160,6 +164,33 @@ trees = some.recursive(
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(), inner, max_size=3),
     max_leaves=8,
 )
+
+
+def told(load: Callable[[], Any]) -> str:
+    """What came of reading a body; as text, in which numbers that are none are equal."""
+    try:
+        return repr(load())
+    except ValidationError as error:
+        return f"refused: {error.messages}"
+
+
+EVERY_FORM = [*FORMS, *{one.option for one in collect(executors, Executor)}]
+
+
+@given(some.sampled_from(EVERY_FORM), some.data())
+def test_what_is_read_without_the_library_is_what_it_would_read(form: type[Form], data: some.DataObject) -> None:
+    """Also for absent parts, keys in other cases and unknown ones."""
+    keys = [field.data_key or name for name, field in form().fields.items()]
+    key = some.sampled_from([*keys, *(one.upper() for one in keys), "x"])
+    body = data.draw(some.dictionaries(key, trees | some.just("POST")))
+    assert told(lambda: form().load(body)) == told(lambda: Schema.load(form(), body))
+
+
+def test_every_form_is_read_without_the_library() -> None:
+    """It is about fields of our own, and nothing that happens before or after them but keys in any case."""
+    for form in EVERY_FORM:
+        assert all(isinstance(one, Value) and one.attribute is None for one in form().fields.values())
+        assert {name for names in form()._hooks.values() for name, *_ in names} <= {"fold_keys"}
 
 
 @given(some.sampled_from(FORMS), some.data())

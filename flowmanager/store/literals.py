@@ -1,0 +1,80 @@
+"""Values as MySQL reads them in the text of a statement.
+
+The driver can write them too, but looks at each value anew to find out what it is, and at each character of a text by
+itself: together a tenth of the worker's time for a step (3.5 us for a JSON text of 180 characters against 0.2). Here
+the type of the column says how its values are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from types import NoneType
+from typing import Any
+
+from pymysql.converters import escape_datetime
+from sqlalchemy import Dialect
+from sqlalchemy.types import TypeEngine
+
+from flowmanager.core.ids import Id
+from flowmanager.store.columns import IdColumn, TimeColumn, zoneless
+
+NULL = "NULL"
+
+Write = Callable[[Any], str]
+
+
+def text_literal(value: str) -> str:
+    """Return a text. Between single quotes only they and backslashes mean anything: sessions set their own SQL mode,
+    and the character set UTF-8, in which no byte of one character looks like another one.
+    """
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def bytes_literal(value: bytes) -> str:
+    """Return bytes."""
+    return f"X'{value.hex()}'"
+
+
+@lru_cache(maxsize=256)
+def id_literal(value: Id | None) -> str:
+    """Return an id: the rows of one turn have the same few. Raises ValueError for what is none."""
+    return NULL if value is None else bytes_literal(bytes.fromhex(value.replace("-", "")))
+
+
+@lru_cache(maxsize=256)
+def time_literal(value: datetime | None) -> str:
+    """Return a time with a zone as one in UTC; these, too, come again."""
+    return NULL if value is None else escape_datetime(zoneless(value))
+
+
+LITERALS: Mapping[type, Write] = {
+    NoneType: lambda _: NULL,
+    str: text_literal,
+    bytes: bytes_literal,
+    bool: lambda value: "1" if value else "0",
+    int: str,
+    float: repr,
+    datetime: escape_datetime,
+}
+"""By exact type: what comes as anything else is a mistake of the program's own."""
+
+
+def literal(value: Any) -> str:
+    """Return a value of the driver's types. Raises TypeError for any other."""
+    try:
+        write = LITERALS[type(value)]
+    except KeyError:
+        raise TypeError(f"{type(value).__name__} is not a value of a column") from None
+    return write(value)
+
+
+def writer(kind: TypeEngine[Any], dialect: Dialect) -> Write:
+    """Return how the values of a column are written."""
+    if isinstance(kind, IdColumn):
+        return id_literal
+    if isinstance(kind, TimeColumn):
+        return time_literal
+    convert = kind.dialect_impl(dialect).bind_processor(dialect)
+    return literal if convert is None else lambda value: literal(convert(value))
