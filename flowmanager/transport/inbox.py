@@ -43,8 +43,7 @@ class Inbox:
 
     def ack(self, delivery: Delivery) -> None:
         """The message is dealt with."""
-        with self._session.guard():
-            self.channel.basic_ack(delivery.tag)
+        self._session.acknowledge(self.channel, delivery.tag)
 
     def give_back(self, delivery: Delivery) -> None:
         """Return the message to the head of its queue."""

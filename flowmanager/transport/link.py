@@ -79,9 +79,8 @@ class Link:
         `more` are acknowledged then, being taken by `next_in`; the first one is the lane's, who does that.
         """
         self.publisher.send([crowd_letter(one, names=self._names) for one in (delivery, *more)])
-        with self._session.guard():
-            for one in more:
-                self._replies.basic_ack(one.tag)
+        for one in more:
+            self._session.acknowledge(self._replies, one.tag)
 
     def park(self, delivery: Delivery, why: str) -> None:
         """Put a message nobody can handle where a person finds it; returns when it is safe there."""

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from ssl import SSLSocket
 from typing import Any
 
-from amqp.exceptions import AMQPError
+from amqp.exceptions import AMQPError, UnexpectedFrame
 from amqp.method_framing import frame_handler
 from amqp.serialization import decode_properties_basic, dumps
 from amqp.transport import SSLTransport, TCPTransport
 from kombu.transport import pyamqp
 
 from flowmanager.sockets import has_come, limit_reads
+from flowmanager.transport.frames import END, FRAME
 from flowmanager.transport.names import UNREADABLE
 
 Frame = tuple[int, int, bytes]
@@ -167,6 +168,15 @@ def has_frame(ahead: bytes) -> bool:
     return len(ahead) >= FRAME_BYTES and len(ahead) >= FRAME_BYTES + int.from_bytes(ahead[3:7])
 
 
+def first_frame(ahead: bytes) -> tuple[Frame, bytes]:
+    """Return the first frame and what follows it. Raises UnexpectedFrame for one without an end."""
+    kind, channel, size = FRAME.unpack_from(ahead)
+    end = FRAME.size + size
+    if ahead[end] != END:
+        raise UnexpectedFrame(f"a frame ends with {ahead[end]:#x}")
+    return (kind, channel, ahead[FRAME.size : end]), ahead[end + 1 :]
+
+
 class AmqpConnection(pyamqp.Connection):
     """A connection of such channels."""
 
@@ -185,8 +195,10 @@ class AmqpConnection(pyamqp.Connection):
 
     def blocking_read(self, timeout: float | None = None) -> Any:
         """Read one frame within a time. By its own limit py-amqp would wait for the rest of a broken frame for ever."""
-        if has_frame(self.transport._read_buffer):
-            return self.on_inbound_frame(self.transport.read_frame())  # without a word to the socket about time
+        ahead = self.transport._read_buffer
+        if has_frame(ahead):  # without a word to the socket
+            frame, self.transport._read_buffer = first_frame(ahead)
+            return self.on_inbound_frame(frame)
         return super().blocking_read(self.read_timeout if timeout is None else timeout)
 
     def has_come(self) -> bool:

@@ -8,12 +8,13 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from amqp.exceptions import AMQPError
+from amqp.exceptions import AMQPError, RecoverableConnectionError
 from kombu.exceptions import KombuError
 
 from flowmanager.errors import BrokerLost
 from flowmanager.transport.connection import is_embedded, transport_for
 from flowmanager.transport.envelope import Letter
+from flowmanager.transport.frames import acknowledgement, message_frames
 
 log = structlog.get_logger()
 
@@ -26,6 +27,22 @@ LEAST_SECONDS = 0.001
 BLOCKED = "the broker takes no messages: its memory or its disk is full"
 
 
+class Guard:
+    """What a session does around each use of the library. Without state, so that one is enough."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        if self._session.lost:
+            raise BrokerLost
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, BROKER_ERRORS):
+            self._session.lost = True
+            raise BrokerLost(why=repr(error)) from error
+
+
 class Session:
     """One connection and its channels. After a failure it stays lost: open another one."""
 
@@ -36,6 +53,7 @@ class Session:
         self.blocked = False
         """The broker has said that it takes no messages for now; it still delivers."""
         self._unblocked = 0.0
+        self._guard = Guard(self)
         self.embedded = is_embedded(url)
         # Not kombu's Connection: it would connect again behind our back, without channels and consumers.
         self._transport = transport_for(url, heartbeat=heartbeat)
@@ -48,16 +66,9 @@ class Session:
         """When its thread last looked after it."""
         self._farewells: list[Callable[[], None]] = []
 
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Turn what the broker library raises into BrokerLost, for good."""
-        if self.lost:
-            raise BrokerLost
-        try:
-            yield
-        except BROKER_ERRORS as error:
-            self.lost = True
-            raise BrokerLost(why=repr(error)) from error
+    def guard(self) -> Guard:
+        """Turn what the broker library raises in a block into BrokerLost, for good."""
+        return self._guard
 
     def give_up(self, why: str) -> BrokerLost:
         """Declare the connection unusable and return the error to raise."""
@@ -84,6 +95,10 @@ class Session:
     def send(self, channel: Any, letter: Letter) -> None:
         """Publish; the broker may not have it yet when this returns."""
         with self.guard():
+            frames = None if self.embedded else message_frames(channel.channel_id, letter, self._wire.frame_max)
+            if frames is not None:
+                self._write(channel, frames)
+                return
             message = channel.prepare_message(
                 letter.body,
                 content_type="text/plain",
@@ -91,6 +106,20 @@ class Session:
                 properties=dict(letter.properties),
             )
             channel.basic_publish(message, letter.exchange, letter.routing_key, mandatory=letter.mandatory)
+
+    def acknowledge(self, channel: Any, tag: Any) -> None:
+        """Tell the broker that a message is dealt with."""
+        with self.guard():
+            if self.embedded:
+                channel.basic_ack(tag)
+            else:
+                self._write(channel, acknowledgement(channel.channel_id, tag))
+
+    def _write(self, channel: Any, frames: bytes) -> None:
+        if channel.connection is None:
+            raise RecoverableConnectionError("the channel is closed")
+        self._wire.transport.write(frames)
+        self._wire.bytes_sent += 1  # py-amqp looks at it before it sends a heartbeat
 
     @contextmanager
     def held(self) -> Iterator[None]:
