@@ -126,10 +126,35 @@ def enter(flow: Activeflow, place: Place, action: Action, now: datetime) -> Acti
 
 def leave(flow: Activeflow, result: StepResult, moment: Moment, *, error: str = "", facts: Details = NOTHING) -> Change:
     """Write the current action into the history, with what was noted of it and these facts."""
-    seq, nested = flow.executed_count, flow.cursor.stack_id != MAIN
-    details = noted.finished(flow.details, seq, {**facts, "stack": flow.cursor.stack_id} if nested else facts)
-    step = Step(seq, flow.current_action, result, moment.cause, error, flow.tm_execute, moment.now, details)
-    return Change(flow.evolve(executed_count=seq + 1, tm_execute=None, details=None), (step,))
+    details = finished(flow, flow.details, facts)
+    step = Step(
+        flow.executed_count, flow.current_action, result, moment.cause, error, flow.tm_execute, moment.now, details
+    )
+    return Change(flow.evolve(executed_count=step.seq + 1, tm_execute=None, details=None), (step,))
+
+
+def done(flow: Activeflow, moment: Moment, changes: Mapping[str, Any], facts: Details) -> Change:
+    """The same for an action that is done and changed other fields, notes among them: one copy, not two."""
+    details = finished(flow, changes.get("details", flow.details), facts)
+    step = Step(
+        flow.executed_count,
+        flow.current_action,
+        StepResult.DONE,
+        moment.cause,
+        "",
+        flow.tm_execute,
+        moment.now,
+        details,
+    )
+    left = {**changes, "executed_count": step.seq + 1, "tm_execute": None, "details": None}
+    return Change(flow.evolve(**left), (step,))
+
+
+def finished(flow: Activeflow, details: Details | None, facts: Details) -> Details | None:
+    """Return what the history tells of the current action: what was noted, these facts, and where it ran."""
+    nested = flow.cursor.stack_id != MAIN
+    told = {**facts, "stack": flow.cursor.stack_id} if nested else facts
+    return noted.finished(details, flow.executed_count, told)
 
 
 def note(flow: Activeflow, **facts: Any) -> Activeflow:
@@ -168,9 +193,8 @@ def settle(flow: Activeflow, outcome: Outcome, moment: Moment, *, limits: Limits
     """Apply what an executor answered. Raises TargetNotFound, StackTooDeep, VariableLimit: the action failed."""
     match outcome:
         case Continue(variables, because):
-            return leave(
-                set_variables(flow, variables, limits=limits), StepResult.DONE, moment, facts=decided_by(because)
-            )
+            changes = variables_set(flow, variables, limits=limits)
+            return done(flow, moment, changes, decided_by(because))
         case Jump(target_id, variables, counted, because):
             changed = set_variables(flow, variables, limits=limits)
             changed = count_goto(changed) if counted else changed
@@ -233,12 +257,17 @@ def close(flow: Activeflow, reason: EndedReason, moment: Moment, *, message: str
 
 def set_variables(flow: Activeflow, changes: Mapping[str, str], *, limits: Limits) -> Activeflow:
     """Change variables, and note which of them get another value. Raises VariableLimit."""
+    return flow.evolve(**variables_set(flow, changes, limits=limits)) if changes else flow
+
+
+def variables_set(flow: Activeflow, changes: Mapping[str, str], *, limits: Limits) -> dict[str, Any]:
+    """Return the fields that are others when variables are changed. Raises VariableLimit."""
     if not changes:
-        return flow
+        return {}
     details = noted.under_way(flow.details, flow.executed_count)
     details["variables"] = noted.variables_changed(flow.variables, changes, details)
     known = details if details["variables"] else flow.details
-    return flow.evolve(variables=merge(flow.variables, changes, limits=limits), details=known)
+    return {"variables": merge(flow.variables, changes, limits=limits), "details": known}
 
 
 def count_goto(flow: Activeflow) -> Activeflow:

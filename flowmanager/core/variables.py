@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from flowmanager.core.limits import Limits
@@ -116,8 +117,12 @@ def byte_size(values: Variables) -> int:
 
 def larger_than(values: Variables, limit: int) -> bool:
     """Say whether all keys and values have more bytes; they are only encoded when that is possible at all."""
-    characters = sum(map(len, values)) + sum(map(len, values.values()))
-    return characters * LONGEST_CHARACTER > limit and byte_size(values) > limit
+    return characters(values) * LONGEST_CHARACTER > limit and byte_size(values) > limit
+
+
+def characters(values: Variables) -> int:
+    """Return the characters of all keys and values, which are counted far faster than bytes."""
+    return sum(map(len, values)) + sum(map(len, values.values()))
 
 
 def merge(current: Variables, changes: Variables, *, limits: Limits) -> dict[str, str]:
@@ -137,6 +142,9 @@ def merge(current: Variables, changes: Variables, *, limits: Limits) -> dict[str
 
 def request_fault(values: Variables, limits: Limits) -> str | None:
     """Name the first limit that a set of given variables passes: value size, count, or sum."""
+    most = LONGEST_CHARACTER * characters(values)
+    if len(values) <= limits.variable_count and most <= min(limits.variable_bytes, limits.variables_request_bytes):
+        return None
     if any(len(value.encode()) > limits.variable_bytes for value in values.values()):
         return "rejected_value_size"
     if len(values) > limits.variable_count:
@@ -146,6 +154,7 @@ def request_fault(values: Variables, limits: Limits) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def is_own(key: str) -> bool:
     """Say whether a name belongs to the activeflow itself and cannot be set from outside."""
     return key.strip().lower().startswith(OWN_PREFIX)

@@ -14,11 +14,11 @@ from types import NoneType
 from typing import Any
 
 from pymysql.converters import escape_datetime
-from sqlalchemy import Dialect
+from sqlalchemy import JSON, Dialect
 from sqlalchemy.types import TypeEngine
 
 from flowmanager.core.ids import Id
-from flowmanager.store.columns import IdColumn, TimeColumn, zoneless
+from flowmanager.store.columns import IdColumn, TimeColumn, dump_json, zoneless
 
 NULL = "NULL"
 
@@ -49,6 +49,11 @@ def time_literal(value: datetime | None) -> str:
     return NULL if value is None else escape_datetime(zoneless(value))
 
 
+def json_literal(value: Any) -> str:
+    """Return a JSON value; None: there is none."""
+    return NULL if value is None else text_literal(dump_json(value))
+
+
 LITERALS: Mapping[type, Write] = {
     NoneType: lambda _: NULL,
     str: text_literal,
@@ -76,5 +81,7 @@ def writer(kind: TypeEngine[Any], dialect: Dialect) -> Write:
         return id_literal
     if isinstance(kind, TimeColumn):
         return time_literal
+    if isinstance(kind, JSON) and kind.none_as_null:
+        return json_literal
     convert = kind.dialect_impl(dialect).bind_processor(dialect)
     return literal if convert is None else lambda value: literal(convert(value))
