@@ -15,12 +15,12 @@ from flowmanager.transport.link import StandingLink
 
 log = structlog.get_logger()
 
-RECORD_SECONDS = 0.005
-"""The time from one round to the next for each record of the last one: a round costs three round trips whether for one
-record or for a hundred, so the busier, the more should come together. What comes after a pause is published at once.
+QUIET_SECONDS = 0.004
+"""Before a round nothing more comes for so long: a round costs three round trips whether for one record or for a
+hundred, and what it takes of the interpreter's time it takes from those who answer requests.
 """
-MOST_SECONDS = 0.02
-"""The longest such time: somebody waits for the events."""
+LONGEST_SECONDS = 0.02
+"""After so long a round begins in any case: somebody waits for the events."""
 BATCH = 50
 """Records of one round: their messages are in memory together."""
 MOST = 10_000
@@ -43,6 +43,8 @@ class Relay(Thread):
         self._publish, self._link = publish, link
         self._lock, self._given, self._stopping = Lock(), Event(), Event()
         self._ids: dict[Id, None] = {}
+        self._count = 0
+        """How often something was given."""
         self._lost = False
         self.alive_at = monotonic()
         """When it last moved."""
@@ -52,6 +54,7 @@ class Relay(Thread):
         with self._lock:
             if len(self._ids) < MOST:
                 self._ids.update(dict.fromkeys(ids))
+            self._count += 1
         self._given.set()
 
     def stop(self) -> None:
@@ -61,30 +64,34 @@ class Relay(Thread):
 
     def run(self) -> None:
         """Publish until told to stop, and then what is left if that is possible."""
-        ticked, due = monotonic(), 0.0
+        ticked = monotonic()
         while not self._stopping.is_set():
             if self._given.wait(TICK_SECONDS):
-                self._stopping.wait(max(0.0, due - monotonic()))
-                began = monotonic()
-                due = began + min(self._round() * RECORD_SECONDS, MOST_SECONDS)
+                self._gather()
+                self._round()
             if monotonic() - ticked > TICK_SECONDS:
                 self._attempt([])
                 ticked = monotonic()
         self._round()
         self._link.close()
 
-    def _round(self) -> int:
-        """Publish for all that were given; return how many. What comes meanwhile is for the next round."""
+    def _gather(self) -> None:
+        """Wait until nothing more comes for a moment, but not for long."""
+        end, known = monotonic() + LONGEST_SECONDS, -1
+        while known != self._count and monotonic() < end:
+            known = self._count
+            self._stopping.wait(QUIET_SECONDS)
+
+    def _round(self) -> None:
+        """Publish for all that were given. What comes meanwhile is for the next round."""
         self._given.clear()
-        count, ids = 0, self._take()
+        ids = self._take()
         while ids:
-            count += len(ids)
             if not self._attempt(ids):
                 self.add(ids)
                 self._stopping.wait(PAUSE_SECONDS)
                 break
             ids = self._take() if len(ids) == BATCH else []
-        return count
 
     def _take(self) -> list[Id]:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic, sleep
 
 import pytest
 
@@ -72,6 +73,30 @@ def test_what_comes_during_a_round_is_for_the_next_one(shop: Shop) -> None:
     shop.relay.start()
     eventually(lambda: len(shop.rounds) == 2, seconds=SECONDS)
     assert shop.rounds == [ids(1), ids(20, first=1)]
+
+
+def test_what_comes_in_quick_succession_is_for_one_round(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as more comes the round waits."""
+    monkeypatch.setattr(module, "QUIET_SECONDS", 0.3)
+    monkeypatch.setattr(module, "LONGEST_SECONDS", SECONDS)
+    shop.relay.start()
+    for number in range(20):
+        shop.relay.add(ids(1, first=number))
+        sleep(0.02)
+    eventually(lambda: bool(shop.rounds), seconds=SECONDS)
+    assert shop.rounds == [ids(20)]
+
+
+def test_a_round_does_not_wait_for_an_end_of_what_comes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody waits for the events of the first."""
+    monkeypatch.setattr(module, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(module, "LONGEST_SECONDS", 0.1)
+    shop.relay.start()
+    end = monotonic() + SECONDS
+    while not shop.rounds and monotonic() < end:
+        shop.relay.add(ids(1))
+        sleep(0.01)
+    assert shop.rounds
 
 
 def test_a_record_that_is_given_twice_is_published_once(shop: Shop) -> None:
