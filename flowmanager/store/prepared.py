@@ -40,7 +40,7 @@ class Prepared:
     mark: str
     binds: tuple[Bind, ...]
     given: Mapping[str, Any]
-    """Values that are part of the statement."""
+    """Values that are part of the statement; NULL for a column that the program does not know."""
     table: str
     """Of which it reads or writes rows."""
     make_row: Callable[[Iterable[Any]], Any] | None = None
@@ -129,7 +129,9 @@ def prepare(statement: ClauseElement, dialect: Dialect, columns: Iterable[str] |
     compiled: Any = statement.compile(dialect=dialect, **options)
     names: list[str] = compiled.positiontup or []
     binds = tuple(bind_of(compiled.binds[name], name, dialect) for name in names)
-    given = {name: bind.effective_value for name, bind in compiled.binds.items() if bind.value is not None}
+    # For a column SQLAlchemy puts a mark of its own in the place of the value that it is to get.
+    binding = [(name, one) for name, one in compiled.binds.items() if one.value is not None]
+    given = {name: None if one.required else one.effective_value for name, one in binding}
     text = str(compiled).replace("\n", "")
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     if not isinstance(statement, Select):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert
 
 from flowmanager.core.activeflow import Activeflow, Step, StepResult
 from flowmanager.core.flow import Flow
@@ -16,7 +17,7 @@ from flowmanager.core.ids import Id
 from flowmanager.core.signals import SignalKind
 from flowmanager.core.stacks import StackMap
 from flowmanager.ports import MessageKind, Transaction
-from flowmanager.store.columns import dump_json
+from flowmanager.store.columns import IdColumn, dump_json
 from flowmanager.store.documents import (
     dump_action,
     dump_signal,
@@ -25,6 +26,8 @@ from flowmanager.store.documents import (
     load_signal,
     load_stacks,
 )
+from flowmanager.store.engine import Engines
+from flowmanager.store.prepared import prepare
 from flowmanager.store.records import CAUSE_CHARACTERS, activeflow_columns
 from flowmanager.store.sql_store import SqlStore
 from flowmanager.store.tables import activeflows
@@ -209,6 +212,14 @@ def test_columns_for_lists_and_people_are_derived() -> None:
     columns = activeflow_columns(full_activeflow())
     assert (columns["status"], columns["stack_depth"]) == ("ended", 1)
     assert activeflow_columns(plain_activeflow())["status"] == "running"
+
+
+def test_a_column_that_nobody_gives_is_null(engines: Engines) -> None:
+    """The next version may have added it."""
+    later = Table("flows", MetaData(), Column("id", IdColumn), Column("label", String(255)), Column("n", Integer))
+    prepared = prepare(insert(later), engines.transactions.dialect, ["id", "label", "n"])
+    _text, values = prepared.with_values({"id": new_id(), "n": 5})
+    assert values[1:] in ([None, 5], ["NULL", "5"])
 
 
 def test_every_column_is_written() -> None:
