@@ -17,6 +17,7 @@ from flowmanager.bootstrap import Worker, make_worker
 from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.exporter import serve_pages
 from flowmanager.health import Health, Told, Watch
+from flowmanager.memory import keep_little
 from flowmanager.metrics import Metrics
 from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
@@ -105,6 +106,7 @@ def serve_one(settings: Settings) -> int:
     stopping = Event()
     on_signals(stopping)
     check_settings(settings)
+    keep_little()
     metrics = Metrics()
     health = Health(metrics)
     stage = Told("its start")

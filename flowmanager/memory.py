@@ -1,0 +1,25 @@
+"""Giving memory back to the system."""
+
+from __future__ import annotations
+
+from ctypes import CDLL
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGE_BYTES = 65_536
+"""What is as large as this is given back as soon as it is not used any more."""
+FREE_BYTES = 131_072
+"""So much unused memory at the end of a heap is kept."""
+
+
+def keep_little() -> None:
+    """Have the C library keep little of what is free; without effect where it is not glibc.
+
+    By itself glibc learns from each large block that is freed to keep the next ones: a worker that stored flows of
+    100 kB grew from 94 to 155 MB and went on growing; so it stays below 100. No slower, as far as could be seen.
+    """
+    try:
+        mallopt = CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+    mallopt(M_TRIM_THRESHOLD, FREE_BYTES)
