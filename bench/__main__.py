@@ -43,7 +43,7 @@ class Wanted:
     def scenarios(self) -> list[Scenario]:
         """Return the chosen scenarios, the least workers' first: all others are shown as a ratio to them."""
         chosen = self.only.split(",") if self.only else []
-        found = sorted(collect(scenarios, Scenario), key=lambda one: (bool(one.least), one.name))
+        found = sorted(collect(scenarios, Scenario), key=lambda one: (bool(one.least), one.last, one.name))
         return [one for one in found if not one.least or not chosen or one.name in chosen]
 
     def loads(self) -> list[int]:

@@ -203,5 +203,7 @@ class Scenario:
     """Needs our events."""
     peers: bool = False
     """Needs stub managers."""
+    last: bool = False
+    """Leaves threads and memory behind that others should not be measured with."""
     least: str = "next"
     """Which of the least workers does what every worker must do for it."""

@@ -24,4 +24,4 @@ def start(pump: Pump) -> Callable[[], User]:
     return plain.start(pump)
 
 
-SCENARIO = Scenario("next_waits", start)
+SCENARIO = Scenario("next_waits", start, last=True)

@@ -143,7 +143,7 @@ def mysql_arguments(url: URL, statement_seconds: float) -> Mapping[str, Any]:
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": statement_seconds,
         "write_timeout": statement_seconds,
-        # All writes of a transaction and its commit go in one packet. Values are always bound, never part of a text.
+        # All writes of a transaction and its commit go in one packet. Values are written by their columns' types alone.
         "client_flag": CLIENT.MULTI_STATEMENTS,
         "conv": CONVERSIONS,
     }
