@@ -17,7 +17,7 @@ LOOKED_AT = {
     "doctor/database_privileges.py": "statement.format(table, column)",  # names of our own tables
     "patient.py": "f'SHOW VARIABLES WHERE Variable_name IN ({listed})'",  # names that the program's own checks give
     "store/migrate.py": "f'SELECT GET_LOCK({LOCK_NAME}, :seconds)' f'SELECT RELEASE_LOCK({LOCK_NAME})'",
-    "store/session.py": "'; '.join(texts)",  # each with its values written by the types of their columns: see test_store_texts
+    "store/session.py": "'; '.join(texts)",  # values by column types: see test_store_texts
     "store/statements.py": "f'REPLACE INTO workers (id, tm_heartbeat) VALUES (:{KEY}, {moments.now})'",
 }
 """What is put together, and was found to be put together from the program's own words."""
