@@ -22,6 +22,8 @@ NAMING = ("key", "name", "variable")
 NAMED = frozenset({"value", "value_string", "value_number"})
 """… that stands under these beside it."""
 CARD_DIGITS = range(13, 20)
+REMEMBERED_CHARACTERS = 200
+"""Of a name: longer ones, which anybody may give, are looked at each time and fill no memory."""
 
 WORDS = "password|passwd|passphrase|secret|token|pin|cvc|cvv|card|iban|ssn|authorization|credential|credentials|apikey"
 SECRET_NAME = re.compile(rf"(?:^|[^a-z])(?:{WORDS})s?(?:[^a-z]|$)|api.?key|private.?key|access.?key|password")
@@ -38,9 +40,14 @@ CARD_HINT = re.compile(r"\d{3}[ -]?\d{3}[ -]?\d")
 CARD = re.compile(r"(?<![\d+.-])\d(?:[ -]?\d){12,18}(?![\d.-])")
 
 
-@lru_cache(maxsize=4096)
 def is_secret(name: str) -> bool:
     """Say whether what has this name should not be shown: `card.pin`, `apiKey`, `Authorization`, …"""
+    return names_secret(name) if len(name) <= REMEMBERED_CHARACTERS else names_secret.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def names_secret(name: str) -> bool:
+    """The same for names that are remembered."""
     return SECRET_NAME.search(CAMEL.sub("_", name).lower()) is not None
 
 

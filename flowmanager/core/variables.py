@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from flowmanager.core.limits import Limits
@@ -154,7 +153,6 @@ def request_fault(values: Variables, limits: Limits) -> str | None:
     return None
 
 
-@lru_cache(maxsize=4096)
 def is_own(key: str) -> bool:
     """Say whether a name belongs to the activeflow itself and cannot be set from outside."""
     return key.strip().lower().startswith(OWN_PREFIX)

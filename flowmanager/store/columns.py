@@ -91,15 +91,13 @@ remembered_stacks = lru_cache(maxsize=128)(stacks_of)
 """At most 128 texts of 100 kB: some 50 MB where all are of that size, far less where flows are small."""
 
 
-@lru_cache(maxsize=256)
 def bytes_of(value: Id) -> bytes:
-    """Return the 16 bytes of an id: the rows of one turn have the same few."""
+    """Return the 16 bytes of an id."""
     return bytes.fromhex(value.replace("-", ""))
 
 
-@lru_cache(maxsize=256)
 def zoneless(moment: datetime) -> datetime:
-    """Return a time in UTC without its zone; these, too, come again."""
+    """Return a time in UTC without its zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 from pymysql.constants import CLIENT, FIELD_TYPE
-from pymysql.converters import conversions, escape_datetime
+from pymysql.converters import conversions
 from sqlalchemy import URL, Connection, Dialect, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
@@ -43,20 +43,8 @@ SQLITE_SESSION = (
 )
 
 
-@lru_cache(maxsize=256)
-def time_literal(moment: datetime) -> str:
-    """Return a time as the driver writes it: the rows of one turn have the same few."""
-    return escape_datetime(moment)
-
-
-def write_time(moment: datetime, _mapping: object = None) -> str:
-    """Return a time as it stands in a statement."""
-    return time_literal(moment)
-
-
 CONVERSIONS = {
     **conversions,
-    datetime: write_time,
     FIELD_TYPE.DATETIME: datetime.fromisoformat,
     FIELD_TYPE.TIMESTAMP: datetime.fromisoformat,
 }

@@ -18,7 +18,7 @@ from sqlalchemy import JSON, Dialect
 from sqlalchemy.types import TypeEngine
 
 from flowmanager.core.ids import Id
-from flowmanager.store.columns import IdColumn, TimeColumn, dump_json, zoneless
+from flowmanager.store.columns import IdColumn, TimeColumn, bytes_of, dump_json, zoneless
 
 NULL = "NULL"
 
@@ -40,7 +40,7 @@ def bytes_literal(value: bytes) -> str:
 @lru_cache(maxsize=256)
 def id_literal(value: Id | None) -> str:
     """Return an id: the rows of one turn have the same few. Raises ValueError for what is none."""
-    return NULL if value is None else bytes_literal(bytes.fromhex(value.replace("-", "")))
+    return NULL if value is None else bytes_literal(bytes_of(value))
 
 
 @lru_cache(maxsize=256)
