@@ -126,35 +126,18 @@ def enter(flow: Activeflow, place: Place, action: Action, now: datetime) -> Acti
 
 def leave(flow: Activeflow, result: StepResult, moment: Moment, *, error: str = "", facts: Details = NOTHING) -> Change:
     """Write the current action into the history, with what was noted of it and these facts."""
-    details = finished(flow, flow.details, facts)
-    step = Step(
-        flow.executed_count, flow.current_action, result, moment.cause, error, flow.tm_execute, moment.now, details
-    )
-    return Change(flow.evolve(executed_count=step.seq + 1, tm_execute=None, details=None), (step,))
+    return left(flow, {}, (result, error), moment, facts)
 
 
-def done(flow: Activeflow, moment: Moment, changes: Mapping[str, Any], facts: Details) -> Change:
-    """The same for an action that is done and changed other fields, notes among them: one copy, not two."""
-    details = finished(flow, changes.get("details", flow.details), facts)
-    step = Step(
-        flow.executed_count,
-        flow.current_action,
-        StepResult.DONE,
-        moment.cause,
-        "",
-        flow.tm_execute,
-        moment.now,
-        details,
-    )
-    left = {**changes, "executed_count": step.seq + 1, "tm_execute": None, "details": None}
-    return Change(flow.evolve(**left), (step,))
-
-
-def finished(flow: Activeflow, details: Details | None, facts: Details) -> Details | None:
-    """Return what the history tells of the current action: what was noted, these facts, and where it ran."""
-    nested = flow.cursor.stack_id != MAIN
+def left(
+    flow: Activeflow, changes: Mapping[str, Any], how: tuple[StepResult, str], moment: Moment, facts: Details
+) -> Change:
+    """The same with other changes of the record, notes among them: one copy of it instead of two."""
+    (result, error), seq, nested = how, flow.executed_count, flow.cursor.stack_id != MAIN
     told = {**facts, "stack": flow.cursor.stack_id} if nested else facts
-    return noted.finished(details, flow.executed_count, told)
+    details = noted.finished(changes.get("details", flow.details), seq, told)
+    step = Step(seq, flow.current_action, result, moment.cause, error, flow.tm_execute, moment.now, details)
+    return Change(flow.evolve(**{**changes, "executed_count": seq + 1, "tm_execute": None, "details": None}), (step,))
 
 
 def note(flow: Activeflow, **facts: Any) -> Activeflow:
@@ -194,7 +177,7 @@ def settle(flow: Activeflow, outcome: Outcome, moment: Moment, *, limits: Limits
     match outcome:
         case Continue(variables, because):
             changes = variables_set(flow, variables, limits=limits)
-            return done(flow, moment, changes, decided_by(because))
+            return left(flow, changes, (StepResult.DONE, ""), moment, decided_by(because))
         case Jump(target_id, variables, counted, because):
             changed = set_variables(flow, variables, limits=limits)
             changed = count_goto(changed) if counted else changed
