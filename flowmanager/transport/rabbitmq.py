@@ -26,9 +26,10 @@ from flowmanager.transport.names import UNREADABLE
 Frame = tuple[int, int, bytes]
 FRAME_BYTES = 8
 """Of each frame, beside what it carries: seven before, of which the last four tell its size, one after."""
-READ_BYTES = 65_536
+READ_BYTES = 60_000
 """How much is read at once: py-amqp reads a message by nine calls of the system, each of which lets another thread of
-ours take over; this makes one of them, for a fifth of the time of a message.
+ours take over; this makes one of them, for a fifth of the time of a message. Less than what the C library would ask the
+system for each time (`memory.py`).
 """
 HELD_BYTES = 262_144
 """What is written is kept up to this: the rest goes out at once."""
