@@ -42,13 +42,15 @@ CARD = re.compile(r"(?<![\d+.-])\d(?:[ -]?\d){12,18}(?![\d.-])")
 
 def is_secret(name: str) -> bool:
     """Say whether what has this name should not be shown: `card.pin`, `apiKey`, `Authorization`, …"""
-    return names_secret(name) if len(name) <= REMEMBERED_CHARACTERS else names_secret.__wrapped__(name)
+    return remembered_secret(name) if len(name) <= REMEMBERED_CHARACTERS else names_secret(name)
 
 
-@lru_cache(maxsize=4096)
 def names_secret(name: str) -> bool:
-    """The same for names that are remembered."""
+    """Look at a name."""
     return SECRET_NAME.search(CAMEL.sub("_", name).lower()) is not None
+
+
+remembered_secret = lru_cache(maxsize=4096)(names_secret)
 
 
 def shown_text(text: str, *, limit: int = TEXT_CHARACTERS) -> str:

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from flowmanager.core.masking import ITEMS, MASK, TEXT_CHARACTERS, is_secret, shown_text, shown_tree, shown_value
+from flowmanager.core.masking import (
+    ITEMS,
+    MASK,
+    REMEMBERED_CHARACTERS,
+    TEXT_CHARACTERS,
+    is_secret,
+    remembered_secret,
+    shown_text,
+    shown_tree,
+    shown_value,
+)
 
 SECRETS = ["password", "api_key", "apiKey", "X-Api-Key", "Authorization", "card.pin", "customer.PIN", "accessToken"]
 SECRETS += ["card_number", "db.passwords", "cvv", "user_password2", "private-key", "voipbin.secret"]
@@ -82,3 +92,11 @@ def fits(value: Any, depth: int) -> bool:
         inner = list(value.values()) if isinstance(value, dict) else value
         return depth > 0 and len(inner) <= ITEMS + 1 and all(fits(one, depth - 1) for one in inner)
     return not isinstance(value, str) or len(value) <= TEXT_CHARACTERS
+
+
+def test_long_names_are_known_for_what_they_are_and_not_remembered() -> None:
+    """Anybody may give thousands of them."""
+    known = remembered_secret.cache_info().currsize
+    assert is_secret("x" * REMEMBERED_CHARACTERS + ".password")
+    assert not is_secret("x" * (REMEMBERED_CHARACTERS + 1))
+    assert remembered_secret.cache_info().currsize == known
