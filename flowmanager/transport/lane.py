@@ -65,7 +65,7 @@ class Lane(Thread):
         self.ready = Event()
         """Set while the lane is connected and consumes."""
         self._url = url
-        self._handle = handle
+        self._handler = handle
         self._options = options
         self._stopping = Event()
         self.fault = "its first connection"
@@ -146,7 +146,7 @@ class Lane(Thread):
     def _read_and_handle(self, delivery: Delivery, link: Link) -> None:
         fault = delivery.headers.get(UNREADABLE)
         if fault is None:
-            self._handle(delivery, link)
+            self._handler(delivery, link)
         else:
             log.error("message_unreadable", queue=delivery.queue, why=fault)
             link.park(delivery, f"its properties cannot be read: {fault}")
