@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+from random import getrandbits
 from typing import Any
 
 import click
 
 from bench.limit import connect
 
-PIECE = 50_000
+PIECE = 20_000
 """Rows of one transaction."""
+ID_BITS = 128
+RANDOM_BITS = 64
 ENDED = "status = 'ended'"
 
 
 def fill(dsn: str, rows: int) -> None:
-    """Copy ended activeflows, each with a line of history, until there are so many. One must be there."""
+    """Copy an ended activeflow so many times, each with a line of history. One must be there."""
     database = connect(dsn)
     with database.cursor() as cursor, click.progressbar(length=rows, label="filling the tables") as bar:
         columns = columns_of(cursor)
-        done = 0
-        while done < rows:
-            number = min(PIECE, rows - done, max(done, 1))
-            # The names of columns come from the database itself.
+        cursor.execute("CREATE TEMPORARY TABLE new_ids (id BINARY(16) PRIMARY KEY)")
+        # The names of columns come from the database itself.
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE template AS SELECT {columns} FROM activeflows WHERE {ENDED} LIMIT 1",
+        )
+        for first in range(0, rows, PIECE):
+            numbers = range(first, min(first + PIECE, rows))
+            cursor.execute("DELETE FROM new_ids")
+            cursor.executemany("INSERT INTO new_ids VALUES (%s)", [(id_of(number, rows),) for number in numbers])
             cursor.execute(
-                f"INSERT INTO activeflows (id, {columns}) SELECT UNHEX(MD5(CONCAT(RAND(), UUID()))), {columns}"
-                f" FROM activeflows WHERE {ENDED} LIMIT %s",
-                (number,),
+                f"INSERT INTO activeflows (id, {columns}) SELECT id, {columns} FROM new_ids CROSS JOIN template"
+            )
+            cursor.execute(
+                "INSERT INTO executed_actions (activeflow_id, seq, action, result, cause, error)"
+                " SELECT id, 0, current_action, 'done', 'next', '' FROM new_ids CROSS JOIN template"
             )
             database.commit()
-            done += number
-            bar.update(number)
-        cursor.execute(
-            "INSERT IGNORE INTO executed_actions (activeflow_id, seq, action, result, cause, error)"
-            f" SELECT id, 0, current_action, 'done', 'next', '' FROM activeflows WHERE {ENDED}"
-        )
-        database.commit()
+            bar.update(len(numbers))
         cursor.execute("ANALYZE TABLE activeflows, executed_actions")
     database.close()
+
+
+def id_of(number: int, rows: int) -> bytes:
+    """Return an id that lies among the others like a random one, yet follows that of the number before: rows that
+    come in the order of their keys are written ten times as fast.
+    """
+    made: int = (number << ID_BITS) // rows + getrandbits(RANDOM_BITS)
+    return made.to_bytes(ID_BITS // 8)
 
 
 def columns_of(cursor: Any) -> str:
