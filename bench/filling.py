@@ -23,9 +23,7 @@ def fill(dsn: str, rows: int) -> None:
         columns = columns_of(cursor)
         cursor.execute("CREATE TEMPORARY TABLE new_ids (id BINARY(16) PRIMARY KEY)")
         # The names of columns come from the database itself.
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE template AS SELECT {columns} FROM activeflows WHERE {ENDED} LIMIT 1",
-        )
+        cursor.execute(f"CREATE TEMPORARY TABLE template AS SELECT {columns} FROM activeflows WHERE {ENDED} LIMIT 1")
         for first in range(0, rows, PIECE):
             numbers = range(first, min(first + PIECE, rows))
             cursor.execute("DELETE FROM new_ids")
@@ -44,8 +42,9 @@ def fill(dsn: str, rows: int) -> None:
 
 
 def id_of(number: int, rows: int) -> bytes:
-    """Return an id that lies among the others like a random one, yet follows that of the number before: rows that
-    come in the order of their keys are written ten times as fast.
+    """Return an id that lies among the others like a random one, yet follows that of the number before.
+
+    In the order of their keys a million rows take half a minute; in no order they were not written after nine.
     """
     made: int = (number << ID_BITS) // rows + getrandbits(RANDOM_BITS)
     return made.to_bytes(ID_BITS // 8)
