@@ -14,6 +14,7 @@ import flowmanager
 PACKAGE = Path(flowmanager.__file__).parent
 OTHER_VERSIONS = frozenset({"_tstate_lock", "_is_stopped", "_stop", "_handle", "_os_thread_handle", "_context"})
 """What threads of Python 3.11 to 3.14 keep under names that not all of them have."""
+THREADS = frozenset({"Thread", "threading.Thread"})
 OWN = {name for name in (*vars(Thread()), *vars(Thread)) if name.startswith("_")} - {"__init__", "__doc__"}
 
 
@@ -21,7 +22,7 @@ def threads() -> Iterator[ast.ClassDef]:
     """Yield all classes of ours that are threads."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Thread" for base in node.bases):
+            if isinstance(node, ast.ClassDef) and THREADS.intersection(map(ast.unparse, node.bases)):
                 yield node
 
 
