@@ -27,8 +27,6 @@ MISFIT = frozenset({1153, 1264, 1366, 1406, 3140, 3141, 3150, 3151, 3157, 4025})
 """Too long, out of range, or JSON that this database cannot hold: nested over 100 deep on MySQL, 32 on MariaDB."""
 DUPLICATE = 1062
 LOCKED_FILE = ("database is locked", "database table is locked", "database schema is locked")
-LOST_THREAD = ("packet sequence number wrong",)
-"""What the driver says, without a number, when it cannot tell which answer it reads: was it committed or not?"""
 LOST_FILE = ("unable to open", "disk i/o", "readonly", "is full", "malformed", "not a database", "closed database")
 
 
@@ -62,7 +60,7 @@ def meaning_of(error: SQLAlchemyError) -> FlowManagerError | None:
 
 def is_lost(error: DBAPIError) -> bool:
     """Say whether the connection, or the server behind it, cannot be used any more."""
-    return error.connection_invalidated or code_of(error) in LOST or told(error, (*LOST_THREAD, *LOST_FILE))
+    return error.connection_invalidated or code_of(error) in LOST or told(error, LOST_FILE)
 
 
 def is_duplicate(error: IntegrityError) -> bool:
@@ -86,7 +84,7 @@ def words_of(error: DBAPIError) -> str:
 
 
 def told(error: DBAPIError, phrases: tuple[str, ...]) -> bool:
-    """Say whether a message has one of the phrases: SQLite gives no numbers, and MySQL's driver not always."""
+    """Say whether SQLite's message has one of the phrases: it gives no numbers."""
     if code_of(error):
         return False
     message = str(error.orig).lower()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from pymysql.constants import CR
+from pymysql.err import MySQLError, OperationalError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -178,11 +181,25 @@ class Run:
 def run_together(run: Run, _begins: bool) -> None:
     """Send all statements in one packet, as MySQL can; a transaction begins with the first of them by itself."""
     texts = [one.text % tuple(one.arguments) for one in run.statements]
-    run.cursor.execute("; ".join(texts))
-    run.note()
-    while run.done < len(texts):
-        run.cursor.nextset()
+    with understood():
+        run.cursor.execute("; ".join(texts))
         run.note()
+        while run.done < len(texts):
+            run.cursor.nextset()
+            run.note()
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Take what the driver cannot make sense of for a lost connection: nobody knows then what the server has done, and
+    what comes next may be the answer to something else. What the server itself says has a number.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MySQLError) and error.args and isinstance(error.args[0], int):
+            raise
+        raise OperationalError(CR.CR_COMMANDS_OUT_OF_SYNC, f"an answer makes no sense: {error!r}") from error
 
 
 def run_each(run: Run, begins: bool) -> None:

@@ -6,15 +6,13 @@ import sqlite3
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier, Event
 from time import sleep
-from typing import Any
 
 import pymysql
 import pytest
-from pymysql.constants import COMMAND
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, ResourceClosedError
 
@@ -285,19 +283,6 @@ def test_a_locked_file_is_contention(told: str) -> None:
 )
 def test_an_unusable_file_is_a_lost_database(told: str) -> None:
     assert type(meaning(sqlite3.OperationalError(told))) is StoreLost
-
-
-def test_an_answer_that_may_belong_to_something_else_is_a_lost_database(mysql_engines: Engines) -> None:
-    """Nobody knows then whether a commit was made: the change must not be made again as if it was not."""
-    with closing(mysql_engines.transactions.raw_connection()) as taken:
-        connection: Any = taken.driver_connection
-        connection.query("SELECT 1")
-        connection._execute_command(COMMAND.COM_QUERY, "SELECT 1")
-        connection._next_seq_id = 7
-        with pytest.raises(pymysql.err.InternalError) as raised:
-            connection._read_packet()
-        taken.invalidate()
-    assert type(meaning(raised.value)) is StoreLost
 
 
 @pytest.mark.parametrize(

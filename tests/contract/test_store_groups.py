@@ -17,6 +17,7 @@ from flowmanager.core.activeflow import Activeflow
 from flowmanager.core.ids import Id
 from flowmanager.errors import ActiveflowNotFound, Answered, Contention, StoreLost
 from flowmanager.ports import Transaction
+from flowmanager.store.driver import RememberingConnection
 from flowmanager.store.engine import Engines
 from flowmanager.store.group import LEADERS
 from flowmanager.store.sql_store import SqlStore
@@ -314,6 +315,22 @@ def test_everybody_learns_that_the_database_is_lost(group: Group) -> None:
     assert [type(future.exception()) for future in group.futures] == [StoreLost] * 3
     assert sorted(made) == sorted(one.id for one in flows[1:])
     assert [count_of(group.store, one.id) for one in flows] == [0, 0, 0]
+
+
+def test_an_answer_that_makes_no_sense_is_a_lost_database(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver fails on the answers of a packet whose commit is made: nobody makes its changes again."""
+    flows = [add_one(group.store) for _ in range(3)]
+
+    def out_of_step(*_: Any, **__: Any) -> None:
+        raise IndexError
+
+    with group.gathered():
+        for one in flows:
+            group.add(one.id, partial(counted, one.id))
+        monkeypatch.setattr(RememberingConnection, "next_result", out_of_step)
+    assert [type(future.exception()) for future in group.futures] == [StoreLost] * 3
+    monkeypatch.undo()
+    assert [count_of(group.store, one.id) for one in flows] == [1, 1, 1]
 
 
 OTHERS = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND command = 'Sleep'"
