@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
+from flowmanager.core.frozen import frozen
 from flowmanager.patient import Patient
 
 
@@ -28,7 +28,7 @@ class Level(StrEnum):
     """Not looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """What was found, in words, and what to do about it."""
 
@@ -55,7 +55,7 @@ def wrong(found: str, advice: str) -> Finding:
 Look = Callable[[Patient], Iterable[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One check. Errors of broker and database may pass out of `look`; it has one time limit for all it does."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core import naming
 from flowmanager.core.action import Action
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import FINISH, NEXT, NIL, START, Id
 from flowmanager.core.variables import names_in
 from flowmanager.errors import InvalidActionType, InvalidRequest
@@ -23,7 +23,7 @@ Form = Mapping[str, Any]
 """A loaded action form."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """What a list of action forms means, and everything that is wrong with it.
 
@@ -34,7 +34,7 @@ class Checked:
     faults: tuple[InvalidRequest, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ActionChecker:
     """Turns loaded action forms into actions, or says what is wrong with which."""
 
@@ -77,7 +77,7 @@ class ActionChecker:
         return names
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """One form, where it stands, what the names of its list mean, and where its faults go."""
 

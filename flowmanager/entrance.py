@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.errors import InvalidEnvelope
 from flowmanager.orchestrator.crowd import record_of
@@ -23,7 +23,7 @@ BATCH = 100
 """Requests moved at once: their bodies are in memory meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entrance:
     """Lets requests in. Those that come from the queue of the crowd do not pass here: nothing is moved twice."""
 

@@ -8,12 +8,13 @@ from threading import Thread
 
 from flowmanager import doctor as doctor_package
 from flowmanager.check import Check, Finding, Level, Server, wrong
+from flowmanager.core.frozen import frozen
 from flowmanager.discover import collect
 from flowmanager.errors import FlowManagerError
 from flowmanager.patient import Patient
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnosis:
     """What one check has found; at least one finding."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -17,6 +17,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from flowmanager.core.action import Action
 from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.outcomes import Continue, Hold, Outcome
 from flowmanager.core.signals import Signal, SignalKind
@@ -59,7 +60,7 @@ class Completion(StrEnum):
     """With an event."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Task:
     """One action to execute: the activeflow as it is, the action with its substituted option, the option as checked."""
 
@@ -113,7 +114,7 @@ def at_once(option: Mapping[str, Any]) -> Completion:
     return Completion.AT_ONCE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Executor:
     """An action type."""
 

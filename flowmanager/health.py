@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from flowmanager.core.frozen import frozen
 from flowmanager.metrics import Metrics
 
 log = structlog.get_logger()
@@ -55,7 +56,7 @@ class Told:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """Something that is waited for."""
 

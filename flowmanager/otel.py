@@ -19,6 +19,7 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from flowmanager import __version__
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.ports import Ask, Message, MessageKind, Rpc
 from flowmanager.spans import Taken
@@ -157,7 +158,7 @@ class OtelTracer:
         self.provider.shutdown()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TracedRpc:
     """Asks through another Rpc; an error is noted in the span."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from sqlalchemy import URL, Connection, Engine, NullPool, Row, create_engine, func, make_url, select, text
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import BrokerLost, StoreLost
 from flowmanager.settings import Settings
 from flowmanager.store.dsn import normalize
@@ -28,7 +28,7 @@ REFUSALS = (403, 404, 406, 503)
 """Not permitted, not there, other than it was declared, not known. Other numbers mean that the broker goes away."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Patient:
     """What is looked at. Methods raise StoreLost and BrokerLost."""
 

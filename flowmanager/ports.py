@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from flowmanager.core.activeflow import Activeflow, Step
 from flowmanager.core.flow import Flow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class Rpc(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ask:
     """One request to another manager. `key` is its idempotency key: a repeat carries the same."""
 
@@ -58,7 +59,7 @@ class MessageKind(StrEnum):
     """To another manager's request queue; no answer is wanted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Message:
     """A message that left the program only after its transaction was committed. `target`: the peer's short name."""
 
@@ -80,7 +81,7 @@ class Publisher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Page:
     """A part of a list: rows older than `token` (exclusive), newest first."""
 
@@ -222,7 +223,7 @@ STEPS_FOR_EACH = 10
 """Lines of history in a transaction for each activeflow deleted in it: a long history takes several transactions."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Purged:
     """How much was deleted."""
 

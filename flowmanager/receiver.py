@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from time import monotonic
@@ -11,6 +10,7 @@ from time import monotonic
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command
 from flowmanager.entrance import Entrance
@@ -36,7 +36,7 @@ from flowmanager.transport.link import Link
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Size:
     """How large and how deep a message may be, and how large an answer."""
 
@@ -45,7 +45,7 @@ class Size:
     answer: int = 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aftermath:
     """What follows a committed change: its events are published, its children started."""
 
@@ -115,7 +115,7 @@ class Aftermath:
         self.complete(child, publisher)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestReceiver:
     """Handles one request."""
 
@@ -181,7 +181,7 @@ class RequestReceiver:
             return work.done.body or encode_error(FlowManagerError("internal error"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventReceiver:
     """Handles one event."""
 

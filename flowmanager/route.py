@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote
 import structlog
 from marshmallow import ValidationError
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.errors import Answered, FlowManagerError, InProgress, InvalidRequest, RouteNotFound, StoreLost
 from flowmanager.orchestrator.control import Control
@@ -42,7 +43,7 @@ POLL_SECONDS = 0.1
 """How often the answer to a request that is being handled is looked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class App:
     """The orchestrator as routes see it."""
 
@@ -59,7 +60,7 @@ class App:
     traces: Traces
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Call:
     """One request on its way through a route. `body` is loaded by the route's form."""
 
@@ -84,7 +85,7 @@ class Call:
 Handle = Callable[[Call, App], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Route:
     """A method on a URI. `form` None: the body is not read.
 
@@ -147,7 +148,7 @@ def compiled(template: str) -> re.Pattern[str]:
     return re.compile("".join(text for pair in zip(texts, [*groups, ""], strict=True) for text in pair))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Router:
     """Finds the route of a request, runs it, and writes the answer."""
 

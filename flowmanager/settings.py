@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.limits import Limits
 from flowmanager.errors import InvalidSetting
 
@@ -22,7 +23,7 @@ ZERO_TOO = frozenset(("relief_threads",))
 """Numbers that may be 0, beside those that are by default."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Settings:
     """Everything that can be set. Times are seconds, sizes bytes."""
 

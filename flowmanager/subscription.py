@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.core.signals import Signal
 from flowmanager.errors import InvalidEnvelope
@@ -13,7 +13,7 @@ from flowmanager.schemas.envelopes import decode_object
 from flowmanager.schemas.fields import parse_id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """An event of another manager, whichever of the two formats it came in.
 
@@ -38,7 +38,7 @@ class Event:
         return next((str(value) for value in told if value != ""), "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """A signal and whom it concerns: one activeflow, or all that run on a reference."""
 
@@ -47,7 +47,7 @@ class Notice:
     reference_id: Id | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CustomerGone:
     """A customer does not exist any more."""
 
@@ -58,7 +58,7 @@ News = Notice | CustomerGone
 Read = Callable[[Event], News | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subscription:
     """What to make of some events: each is known by its source and its name."""
 

@@ -9,6 +9,7 @@ from time import monotonic
 
 import structlog
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import BrokerLost, StoreLost
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.recovery import Recovery
@@ -40,7 +41,7 @@ class Duty:
     due: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Seconds:
     """How often what is done."""
 

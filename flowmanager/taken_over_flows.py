@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from marshmallow import ValidationError
 
 from flowmanager.checker import ActionChecker
 from flowmanager.core.flow import Flow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL
 from flowmanager.errors import AlreadyExists, InvalidRequest
 from flowmanager.ports import Transaction
@@ -48,7 +48,7 @@ class StoredFlow(FlowCreate):
     tm_delete = Moment()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """A flow that was read, or what is wrong with it. Neither: it was deleted there."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import FINISH, NIL, START, Id
 
 Option = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """An action: `next_id` NIL means the following array item; `option` None means that none was given."""
 

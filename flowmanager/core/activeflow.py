@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any
 
 from flowmanager.core.action import START_ACTION, Action
 from flowmanager.core.evolving import Evolving
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import MAIN, NIL, START, Id
 from flowmanager.core.signals import Signal
 from flowmanager.core.stacks import Place, StackMap
@@ -87,7 +88,7 @@ class ReferenceType(StrEnum):
     WEBCHAT = "webchat"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """What an activeflow waits for. `until` is the latest moment (UTC), None: without end."""
 
@@ -95,7 +96,7 @@ class Wait:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Suspension:
     """What a suspended activeflow was about. EXECUTING: it goes on with its next action."""
 
@@ -106,7 +107,7 @@ class Suspension:
     """What was left of the wait; None: it had no end."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """The turn that is under way while an executor talks to other managers: what a worker needs to take it over."""
 
@@ -126,7 +127,7 @@ class Turn:
         return Turn(self.driver, self.key, self.cause, self.iterations + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """What ended an activeflow by error."""
 
@@ -135,7 +136,7 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One line of the history: an action that was left, how, why, and when it began and ended (UTC)."""
 
@@ -150,7 +151,7 @@ class Step:
     """What else is worth telling of it, for traces only: see `core/details.py`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False, kw_only=True)
 class Activeflow(Evolving):
     """The whole record. Every change makes a new one."""
 

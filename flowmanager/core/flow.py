@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from flowmanager.core.action import Action
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Flow:
     """A flow. `persist` false: temporary, outside lists and counts, gone after `tm_expire` (UTC)."""
 

@@ -6,7 +6,7 @@ Everything that affects the state of an activeflow lives here and in `stacks`. T
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
@@ -17,6 +17,7 @@ from flowmanager.core import details as noted
 from flowmanager.core.action import FINISH_ACTION, Action
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, Fault, State, Step, StepResult, Wait
 from flowmanager.core.details import Details
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import MAIN, NIL, Id
 from flowmanager.core.limits import Limits
 from flowmanager.core.outcomes import Block, Comparison, Continue, Failed, Finish, Hold, Jump, Outcome, Push
@@ -59,7 +60,7 @@ WANTS: Mapping[str, EndedReason] = {"stop": EndedReason.STOP_ACTION, "hangup": E
 NOTHING: Details = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """When and why something happens."""
 
@@ -67,7 +68,7 @@ class Moment:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """The activeflow after a change and the history lines that the change wrote."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from flowmanager.core.action import Action
 from flowmanager.core.activeflow import EMPTY, Driver
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """What an action decided by, for people who ask later. `name` says what the left side is."""
 
@@ -22,7 +23,7 @@ class Comparison:
     result: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Continue:
     """The action is done; go on."""
 
@@ -30,7 +31,7 @@ class Continue:
     because: Comparison | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Jump:
     """The action is done; go on at a target. `counted`: one more jump of a goto."""
 
@@ -40,7 +41,7 @@ class Jump:
     because: Comparison | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Push:
     """The action is done; go on in a new frame and come back after it. No actions: nothing is pushed.
 
@@ -52,7 +53,7 @@ class Push:
     follow_up: Callable[[], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hold:
     """The action has begun; wait for its driver, at most `limit` (None: without end)."""
 
@@ -61,17 +62,17 @@ class Hold:
     variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Block:
     """Wait until a request resumes the flow."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finish:
     """End the flow."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed:
     """The action failed. `fatal`: the flow ends with it, else it goes on."""
 

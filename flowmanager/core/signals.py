@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
@@ -29,7 +30,7 @@ class SignalKind(StrEnum):
     """A pending jump is to be made now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Signal:
     """One event. A field left empty does not restrict what the signal applies to."""
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
 from functools import cached_property
 from types import MappingProxyType
 
 from flowmanager.core.action import Action
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import FINISH, MAIN, NIL, START, Id
 
 NOTHING: Mapping[Id, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """An action inside a frame; the action START is the place before the frame's first action."""
 
@@ -21,7 +22,7 @@ class Place:
     action_id: Id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Return:
     """Where a frame goes on when it is finished: after the action of `place`, or, with `at`, at that action."""
 
@@ -29,7 +30,7 @@ class Return:
     at: bool = False
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Frame:
     """A stack of actions, its return address (none: the main frame) and how often each of its gotos has jumped."""
 
@@ -53,7 +54,7 @@ class Frame:
         return Place(self.id, self.actions[0].id) if self.actions else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StackMap:
     """All frames of an activeflow by id; the main frame is always among them."""
 
@@ -74,20 +75,18 @@ class StackMap:
         """Say whether the place is an existing action or the start of an existing frame."""
         return place.stack_id in self.frames and (place.action_id == START or self.action(place) is not None)
 
-    def chain(self, stack_id: Id) -> Iterator[Frame]:
-        """Yield the frame and those it returns to, innermost first; a frame is met once."""
-        seen: set[Id] = set()
-        while stack_id in self.frames and stack_id not in seen:
-            frame = self.frames[stack_id]
-            seen.add(stack_id)
-            yield frame
-            if frame.returns is None:
-                return
-            stack_id = frame.returns.place.stack_id
+    def chain(self, stack_id: Id) -> Sequence[Frame]:
+        """Return the frame and those it returns to, innermost first; a frame is met once."""
+        met: dict[Id, Frame] = {}
+        frame = self.frames.get(stack_id)
+        while frame is not None and frame.id not in met:
+            met[frame.id] = frame
+            frame = self.frames.get(frame.returns.place.stack_id) if frame.returns else None
+        return list(met.values())
 
     def depth(self, stack_id: Id) -> int:
         """Return how many frames lie below this one: 0 for the main frame."""
-        return max(sum(1 for _ in self.chain(stack_id)) - 1, 0)
+        return max(len(self.chain(stack_id)) - 1, 0)
 
     def find(self, stack_id: Id, action_id: Id) -> Place | None:
         """Find a target from a frame outward. START means the first action of the main frame, seen from there only."""

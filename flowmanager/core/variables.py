@@ -120,8 +120,8 @@ def larger_than(values: Variables, limit: int) -> bool:
 
 
 def characters(values: Variables) -> int:
-    """Return the characters of all keys and values, which are counted far faster than bytes."""
-    return sum(map(len, values)) + sum(map(len, values.values()))
+    """Return the characters of all keys and values, which are counted far faster than bytes, and fastest as one text."""
+    return len("".join([*values, *values.values()]))
 
 
 def merge(current: Variables, changes: Variables, *, limits: Limits) -> dict[str, str]:

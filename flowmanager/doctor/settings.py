@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from difflib import get_close_matches
 
 from flowmanager.bootstrap import broker_connections, database_connections
 from flowmanager.check import Finding, check, doubtful, well, wrong
 from flowmanager.core.activeflow import ReferenceType
+from flowmanager.core.frozen import frozen
 from flowmanager.core.limits import Limits
 from flowmanager.patient import Patient
 from flowmanager.serve import LONGEST_PREFIX, PARENT_PROCESS, PROCESS_NUMBER
@@ -30,7 +31,7 @@ OTHERS = {
 """Variables of ours that are no settings."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """Something that must not be so."""
 

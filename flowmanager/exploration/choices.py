@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from flowmanager.core.frozen import frozen
 from flowmanager.simulation.director import Enough
 
 
@@ -12,7 +13,7 @@ class Joined(Enough):
     """From here on the simulation would go as another one went."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """One decision: of which kind, at which action, between what, and what was taken."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.exploration.graph import END, Edge, Graph
 from flowmanager.simulation.result import Result
 
@@ -55,7 +56,7 @@ def percent(reached: Collection[Any], every: Sequence[Any]) -> float:
     return 100.0 * len(reached) / len(every) if every else 100.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reasons:
     """Why something was not reached."""
 

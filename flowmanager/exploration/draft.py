@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from flowmanager.core.frozen import frozen
 from flowmanager.ports import Ask
 from flowmanager.schemas.fields import CANONICAL
 from flowmanager.simulation.script import Hangup, Press, Silence, Step
@@ -16,7 +17,7 @@ from flowmanager.simulation.script import Hangup, Press, Silence, Step
 TIMES = {1: "once", 2: "twice"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """What goes wrong with some requests in a row, and how many of them were good before."""
 

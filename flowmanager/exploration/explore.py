@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from flowmanager.core.activeflow import ReferenceType
+from flowmanager.core.frozen import frozen
 from flowmanager.exploration.choices import Choice, Chooser
 from flowmanager.exploration.coverage import Coverage, Reasons, coverage_wire
 from flowmanager.exploration.curious import CuriousDirector
@@ -49,7 +50,7 @@ class Plan:
     mark: tuple[str, str, str] = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Exploration:
     """What came of it."""
 

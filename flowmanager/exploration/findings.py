@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.exploration.choices import Choice
 from flowmanager.exploration.troubles import PROVOKED, SILENT
 from flowmanager.simulation.result import Result
@@ -20,7 +20,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One such end. `runs`: how many simulations had it; `script`: the shortest way to it."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from flowmanager.core.frozen import frozen
 from flowmanager.executor import Media
 from flowmanager.lint import graph as places
 from flowmanager.lint.step import Step
@@ -15,7 +15,7 @@ END = "end"
 """Where a flow goes that is finished."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(order=True)
 class Edge:
     """A way from an action; `way`: `next`, `true`, `false`, `jump`, the value of a branch, `default`."""
 
@@ -29,7 +29,7 @@ class Edge:
         return f"{self.source} → {self.target}{way}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Graph:
     """The actions of a flow and the ways between them."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.variables import DIGITS, names_in
 from flowmanager.simulation.script_steps import KEYS
 
@@ -17,7 +17,7 @@ STATUS_CODE, RESPONSE = "voipbin.webhook.status_code", "voipbin.webhook.response
 Form = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hints:
     """What was found in a flow."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.executors.condition_datetime import fits
 
 DAYS = 367
 MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """A condition that was met so long after the beginning, and how it is to turn out."""
 

@@ -6,9 +6,9 @@ None of it belongs to the flow, so a trouble is tried once at each place, and wh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.ports import Ask
 from flowmanager.simulation.line import is_media
 from flowmanager.simulation.script import PeerRule
@@ -75,7 +75,7 @@ def wanted(options: Iterable[str], kinds: Collection[str]) -> list[str]:
     return [one for one in options if one not in KIND_OF or KIND_OF[one] in kinds]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tried:
     """The troubles that were found to be possible, and which of them were tried."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from flowmanager.core.frozen import frozen
 
 
 class Severity(StrEnum):
@@ -25,7 +26,7 @@ class Severity(StrEnum):
 ORDER = tuple(Severity)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flaw:
     """What is wrong: where (a JSON path), why, and what to do."""
 
@@ -35,7 +36,7 @@ class Flaw:
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """A flaw and the rule that found it."""
 

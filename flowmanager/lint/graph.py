@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import FINISH, NIL, START, Id
 from flowmanager.lint.step import Step
 
@@ -17,7 +17,7 @@ JUMPING = CONDITIONS | {"goto", "branch"}
 """Types that jump."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Graph:
     """Numbers of actions, `END` for leaving the flow."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL
 from flowmanager.discover import collect
 from flowmanager.lint import rules as rule_package
@@ -27,7 +28,7 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(collect(rule_package, Rule))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """What was found in one flow: what the service refuses first, then the rest in the order of its actions."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 from flowmanager.checker import ActionChecker, Checked
 from flowmanager.core.action import Action
 from flowmanager.core.flow import Flow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import InvalidRequest
 from flowmanager.executor import Executor
@@ -42,7 +43,7 @@ class NumberedIds:
         return f"ffffffff-ffff-4fff-bfff-{next(self.numbers):012x}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Read:
     """A flow, and what the service has against it."""
 
@@ -52,7 +53,7 @@ class Read:
     """What it was read from."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reader:
     """Reads flows. `limit`: actions of one flow."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
 from flowmanager import __version__
+from flowmanager.core.frozen import frozen
 from flowmanager.lint.finding import ORDER, Finding, Severity, accepted
 from flowmanager.lint.linter import all_rules
 from flowmanager.lint.refusals import ABOUT, NAME
@@ -19,7 +19,7 @@ from flowmanager.words import plural
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Located:
     """A finding and the line where it is."""
 

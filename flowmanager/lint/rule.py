@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from flowmanager.core.frozen import frozen
 from flowmanager.lint.finding import Finding, Flaw
 from flowmanager.lint.template import Template
 from flowmanager.lint.world import World
@@ -12,7 +12,7 @@ from flowmanager.lint.world import World
 Check = Callable[[Template, World], Iterable[Flaw]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A name, what it is about in one sentence, and the function that finds it."""
 

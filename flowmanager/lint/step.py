@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from marshmallow import ValidationError
 
 from flowmanager.core.action import Action
+from flowmanager.core.frozen import frozen
 from flowmanager.core.variables import RAW_OPTIONS, names_in
 from flowmanager.executor import Executor, Kind
 from flowmanager.schemas.fields import loader
@@ -19,7 +19,7 @@ RESTING = frozenset({"block", "queue_join", "conference_join", "connect", "ai_ta
 """Types that are no caller actions but may make the flow rest: by themselves or by what they push."""
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(slots=False, eq=False)
 class Step:
     """One action of a flow, and where it stands. `executor` None: there is no such type."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.executors import public_executors
 from flowmanager.schemas.fields import in_known_case, loader
 
@@ -19,7 +19,7 @@ REMARKS = ("_", "$", "comment")
 """Keys that begin so are meant for readers."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stranger:
     """A key that nobody reads. `missing`: those that are read and absent."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import InvalidRequest
 from flowmanager.lint.graph import Graph, graph_of
@@ -13,7 +13,7 @@ from flowmanager.lint.step import Step
 from flowmanager.lint.strangers import Stranger
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@frozen(slots=False, eq=False, kw_only=True)
 class Template:
     """A list of actions with what belongs to it. `in_call`: inside the option of a `call`, run by the new call."""
 

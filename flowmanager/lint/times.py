@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core.conditions import OPERATORS
+from flowmanager.core.frozen import frozen
 
 MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 DATES = [(month, day) for month, days in enumerate(MONTH_DAYS, 1) for day in range(1, days + 1)]
@@ -18,7 +18,7 @@ EVERY_HOUR = sum(1 << hour * 60 for hour in range(24))
 ON_DAY = [sum(1 << number for number, (_, day) in enumerate(DATES) if day == wanted) for wanted in range(32)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """The moments at which a condition is true: those of which weekday, date and minute are all in it."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.variables import DIGITS, names_in
 from flowmanager.executor import Kind
 from flowmanager.lint import names
@@ -25,7 +25,7 @@ SETTERS: Mapping[str, frozenset[str]] = {
 """What managers set because of an action."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """A variable that an action reads, and where it says so. `tested`: only to see whether it is empty."""
 

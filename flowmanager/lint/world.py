@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from flowmanager.core.activeflow import ReferenceType
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.core.limits import Limits
 from flowmanager.executor import ALLOWED, Media
@@ -14,7 +15,7 @@ from flowmanager.lint.step import Step
 from flowmanager.lint.template import Template
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False, kw_only=True)
 class World:
     """Everything but the flow itself."""
 

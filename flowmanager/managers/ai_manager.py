@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core.activeflow import Activeflow, ReferenceType
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.managers.peer import Calls, Service, accepted, service_of, without_empty
 from flowmanager.ports import Ask
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assistance:
     """Who helps: an `ai` or a `team`."""
 
@@ -27,7 +27,7 @@ def assistance_of(option: Mapping[str, Any]) -> Assistance:
     return Assistance(option["assistance_type"], option["assistance_id"])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AiManager:
     """Requests to ai-manager."""
 

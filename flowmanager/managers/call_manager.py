@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core.action import Action
 from flowmanager.core.activeflow import Activeflow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.managers.peer import Calls, id_of, list_in, object_of, text_in, without_empty
 from flowmanager.ports import Ask
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outgoing:
     """Calls to make: one for each destination, or a group call where a destination is a group."""
 
@@ -44,7 +44,7 @@ class Outgoing:
         return without_empty(body, "destinations", "early_execution", "connect", "anonymous")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Created:
     """The calls and group calls that were made."""
 
@@ -52,7 +52,7 @@ class Created:
     groupcall_ids: tuple[Id, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallManager:
     """Requests to call-manager."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flowmanager.core.activeflow import Activeflow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.managers.peer import Calls, Service, service_of
 from flowmanager.ports import Ask
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConferenceManager:
     """Requests to conference-manager."""
 

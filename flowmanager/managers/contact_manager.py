@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flowmanager.core.activeflow import Activeflow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.managers.parties import Parties
 from flowmanager.managers.peer import Calls, id_of, without_empty
 from flowmanager.ports import Ask
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewCase:
     """A case to open: about whom, about what, and what it is called."""
 
@@ -21,7 +20,7 @@ class NewCase:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactManager:
     """Requests to contact-manager."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.managers.peer import Calls, id_of, text_in
 from flowmanager.ports import Ask
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Direct:
     """A public name of a flow."""
 
@@ -23,7 +23,7 @@ def direct_of(answer: Any) -> Direct:
     return Direct(id_of("direct", answer), text_in("direct", answer, "hash"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DirectManager:
     """Requests to direct-manager."""
 

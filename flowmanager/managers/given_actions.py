@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from flowmanager.core import naming
 from flowmanager.core.action import Action
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import InvalidRequest
 from flowmanager.schemas.fields import parse_id
@@ -35,7 +35,7 @@ def is_name(text: Any) -> bool:
     return isinstance(text, str) and bool(text) and parse_id(text) is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """One of the actions, its path, and what the names of all of them stand for."""
 

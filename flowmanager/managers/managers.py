@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from flowmanager.core.frozen import frozen
 from flowmanager.managers.ai_manager import AiManager
 from flowmanager.managers.call_manager import CallManager
 from flowmanager.managers.conference_manager import ConferenceManager
@@ -21,7 +20,7 @@ from flowmanager.managers.webhook_manager import WebhookManager
 from flowmanager.ports import Rpc, Store
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Managers:
     """One client for each peer, one for customers' servers, and our own store of temporary flows."""
 

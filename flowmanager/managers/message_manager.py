@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core.activeflow import Activeflow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL
 from flowmanager.managers.peer import Calls, accepted
 from flowmanager.ports import Ask
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageManager:
     """Requests to message-manager."""
 

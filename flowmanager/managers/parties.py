@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.schemas.fields import ADDRESS_KEYS
 
 WireAddress = Mapping[str, str]
@@ -20,7 +20,7 @@ ENDS: Mapping[str, tuple[str, str]] = {
 """Direction of a call: which of its ends is our customer's, which the other person's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parties:
     """Our customer's address and the other person's."""
 

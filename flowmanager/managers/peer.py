@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from flowmanager.core.action import Action
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import PeerGarbled
 from flowmanager.ports import Ask, Rpc
 from flowmanager.schemas.fields import parse_id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Calls:
     """The calls of one step: each gets a key made from the step's key and its number, the same when repeated."""
 
@@ -29,7 +30,7 @@ class Calls:
         return self.rpc.call(replace(ask, key=key))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """What a service-start request answers: the service's id and the actions to push under that id."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import NAMESPACE_OID, uuid5
 
 from flowmanager.core.action import Action
 from flowmanager.core.flow import Flow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.ports import Store, Transaction
 
@@ -15,7 +15,7 @@ LIFETIME = timedelta(hours=24)
 """How long a temporary flow can be started: as long as the reference service keeps it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TemporaryFlows:
     """Makes temporary flows; repeated for the same step it finds the one it made."""
 

@@ -6,7 +6,6 @@ import ssl
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from socket import SHUT_RDWR, SOCK_STREAM, create_connection, getaddrinfo, inet_aton, socket
@@ -14,6 +13,7 @@ from string import ascii_letters, punctuation
 from threading import Thread
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import InvalidRequest
 
 Network = IPv4Network | IPv6Network
@@ -28,7 +28,7 @@ INSIDE = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
 """Addresses that may count as public and are those of the machine's own cloud: Azure's, Oracle's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Web:
     """A client with limits. `allowed`: networks that may be asked although they are not public."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from threading import BoundedSemaphore, Lock
 from time import monotonic
@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import PeerError, PeerGarbled, PeerTimeout, PeerUnavailable, PeerUnroutable
 from flowmanager.metrics import Metrics
 from flowmanager.ports import Ask, Rpc
@@ -54,7 +55,7 @@ class Verdict(StrEnum):
     """Nothing: it was our own connection that broke."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Rule:
     """When a peer is not asked any more, for how long, and how many calls may wait for it. Times are seconds."""
 
@@ -65,7 +66,7 @@ class Rule:
     """How long one call more waits for its turn."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Circuit:
     """What is known of a peer. Times are readings of one steady clock."""
 
@@ -206,7 +207,7 @@ class Breakers:
             return self._by_peer[peer]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GuardedRpc:
     """Asks through another Rpc, unless the peer fails or too many wait for it."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from flowmanager.checker import ActionChecker
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType, State
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.managers.managers import Managers
 from flowmanager.orchestrator import record
@@ -22,7 +22,7 @@ from flowmanager.schemas.wire import Wire, activeflow_wire
 Edit = Callable[[Activeflow], Activeflow]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Control:
     """Changes that are safe against a turn in progress: they wait for the row; the turn sees them when it goes on."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from flowmanager.core.activeflow import EndedReason
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.errors import FlowManagerError, StoreLost
 from flowmanager.orchestrator.claims import locked
@@ -26,7 +26,7 @@ Remove = Callable[[Work, Id], object]
 Complete = Callable[[Work], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Customers:
     """Deletes what belongs to a customer who is gone."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import structlog
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.signals import Signal
 from flowmanager.errors import BrokerLost, FlowManagerError, StoreLost
@@ -15,7 +14,7 @@ from flowmanager.orchestrator.turn import Turns
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dispatch:
     """Applies a signal to one activeflow or to all that run on a reference."""
 

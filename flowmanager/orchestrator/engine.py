@@ -10,6 +10,7 @@ from threading import Lock
 from time import sleep
 from typing import Any, TypeVar
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.limits import Limits
 from flowmanager.errors import FlowManagerError
@@ -45,7 +46,7 @@ class Abandoned:
             return self.ids.pop(0) if self.ids else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Engine:
     """Shared by all threads of a process."""
 
@@ -95,7 +96,7 @@ class Engine:
             yield
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WaitingRpc:
     """Asks through another Rpc, and says so meanwhile."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, EndedReason, State
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.core.machine import Change, Moment
 from flowmanager.core.suspension import cover
@@ -19,7 +19,7 @@ from flowmanager.schemas.wire import Wire
 MOST_SHOWN = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlowStack:
     """Keeps the stacks."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -12,6 +11,7 @@ import structlog
 
 from flowmanager.checker import ActionChecker
 from flowmanager.core.flow import Flow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import (
     ActionNotFound,
@@ -47,7 +47,7 @@ Forms = Sequence[Mapping[str, Any]]
 """The loaded forms of a flow's actions."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Given:
     """What replaces parts of a flow, and the forms that its actions were made of."""
 
@@ -55,7 +55,7 @@ class Given:
     forms: Forms
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """What was done with a flow; `forms` where its actions are new."""
 
@@ -64,7 +64,7 @@ class Change:
     forms: Forms | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlowStore:
     """The templates that activeflows are started from."""
 

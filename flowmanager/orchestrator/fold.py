@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from flowmanager.core import machine
 from flowmanager.core.action import Action
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Step, StepResult, Turn, Wait
 from flowmanager.core.evolving import Evolving
+from flowmanager.core.frozen import frozen
 from flowmanager.core.limits import Limits
 from flowmanager.core.machine import Change, Moment
 from flowmanager.core.outcomes import Continue, Failed, Outcome
@@ -28,7 +29,7 @@ from flowmanager.schemas.options import load_option
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False, kw_only=True)
 class Progress(Evolving):
     """A turn as far as it has come."""
 
@@ -59,7 +60,7 @@ class Progress(Evolving):
         return self.evolve(flow=change.flow, steps=self.steps + change.steps, task=None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fold:
     """The loop of a turn: everything it needs to run actions in memory."""
 
@@ -103,10 +104,11 @@ class Fold:
 
     def asks_reference(self, flow: Activeflow, action: Action) -> bool:
         """Say whether an action that will run refers to the reference's data."""
+        if not option_text(action).has_placeholders:
+            return False
         executor = self.executors.get(action.type)
         runs = executor is not None and allowed(executor.media, flow)
-        asks = runs and option_text(action).has_placeholders
-        return asks and needs_reference(substituted_part(action.option or {}), flow.variables)
+        return runs and needs_reference(substituted_part(action.option or {}), flow.variables)
 
     def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
         """Put the cursor on an action and run it."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, Driver, Turn
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.signals import Signal, SignalKind
 from flowmanager.errors import FlowManagerError, InProgress
@@ -21,7 +21,7 @@ from flowmanager.ports import Transaction
 CAUSE = "forward_now"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Jumps:
     """Makes jumps."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, EndedReason, ReferenceType
 from flowmanager.core.flow import Flow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.core.machine import Change, Moment
 from flowmanager.core.stacks import StackMap
@@ -28,7 +28,7 @@ SAME_ON_REPEAT = ("customer_id", "flow_id", "reference_type", "reference_id")
 """What a creation with an id that exists must agree in to be a harmless repeat."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lifecycle:
     """Creates, shows and ends activeflows."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.metrics import Metrics
 from flowmanager.ports import Ask, Rpc
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MeasuredRpc:
     """Asks through another Rpc."""
 

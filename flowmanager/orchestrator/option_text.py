@@ -5,11 +5,10 @@ Most actions come again with every call of their flow, whose frames are kept in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import orjson
 
 from flowmanager.core.action import Action, Option
+from flowmanager.core.frozen import frozen
 from flowmanager.core.variables import RAW_OPTIONS
 
 PLACEHOLDER = b"${"
@@ -18,7 +17,7 @@ MOST_BYTES = 2000
 """Larger ones are looked at each time: all together take a few MB."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OptionText:
     """What is known of an option."""
 

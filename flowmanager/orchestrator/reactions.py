@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, StepResult
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command
 from flowmanager.core.outcomes import Hold
@@ -15,7 +14,7 @@ from flowmanager.errors import FlowManagerError
 from flowmanager.orchestrator.fold import Fold, Progress, executor_of, task_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reaction:
     """Applies signals to the activeflow of a turn. None means that the signal changes nothing."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command
 from flowmanager.errors import ActiveflowEnded, ActiveflowNotFound, BrokerLost, InProgress, StaleAction, StoreLost
@@ -21,7 +21,7 @@ BATCH = 100
 """Rows of one round: a round must be short, and another worker may take the rest."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recovery:
     """One round of each duty; every worker process runs them, and the row lock decides who acts."""
 

@@ -14,6 +14,7 @@ import structlog
 from flowmanager.core import machine
 from flowmanager.core.activeflow import Driver
 from flowmanager.core.details import Details
+from flowmanager.core.frozen import frozen
 from flowmanager.core.masking import shown_text, shown_tree
 from flowmanager.core.outcomes import Continue, Hold, Outcome, Push
 from flowmanager.errors import BrokerLost, ExecutorFault, FlowManagerError, StoreLost
@@ -28,7 +29,7 @@ from flowmanager.ports import Ask, Rpc, Transaction
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Talked:
     """How talking went: what the executor answers or fails with, and the requests it sent, as traces tell them."""
 
@@ -87,7 +88,7 @@ def told(ask: Ask, answer: Any) -> dict[str, Any]:
     return facts if answer is None else {**facts, "answer": shown_tree(answer, depth=2)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Talk:
     """Runs executors that ask other managers."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.lifecycle import found
@@ -13,7 +13,7 @@ from flowmanager.schemas.trace_wire import trace_wire
 from flowmanager.schemas.wire import Wire
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Part:
     """Which steps are wanted. `since` None: the latest."""
 
@@ -21,7 +21,7 @@ class Part:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Traces:
     """Shows traces."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from flowmanager.core import machine
 from flowmanager.core.action import BLOCK_ANSWER, FINISH_ACTION
 from flowmanager.core.activeflow import Activeflow, Driver, EndedReason, State, Turn
 from flowmanager.core.details import SPAN
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.machine import Command, Moment
 from flowmanager.core.outcomes import Continue, Failed, Hold, Jump, Outcome
@@ -48,7 +48,7 @@ T = TypeVar("T")
 RESTING = (State.WAITING, State.BLOCKED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Resume:
     """A command that resumes an activeflow."""
 
@@ -62,7 +62,7 @@ class Resume:
     """Answer as soon as the command is accepted, with no data."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turns:
     """Runs turns."""
 

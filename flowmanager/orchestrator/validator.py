@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from flowmanager.core.activeflow import ReferenceType
 from flowmanager.core.flow import Flow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import InvalidRequest
 from flowmanager.lint.finding import Finding, Severity, accepted
@@ -34,7 +35,7 @@ TOO_LONG = Finding(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Validator:
     """Tells what is wrong with a flow."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from flowmanager.core import machine
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.core.variables import REFERENCE_DATA, Variables, is_own, names_in, substitute_within
 from flowmanager.orchestrator import record
@@ -19,7 +19,7 @@ from flowmanager.ports import Transaction
 from flowmanager.schemas.wire import Wire, variables_wire
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VariableStore:
     """Variables change only under the activeflow's lock: two writers never lose a write."""
 

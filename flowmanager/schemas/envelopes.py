@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import FlowManagerError, InvalidEnvelope
 
 PUBLISHER = "flow-manager"
@@ -15,7 +15,7 @@ JSON_TYPE = "application/json"
 ERROR_TYPE = "voipbin_error"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A request as its sender wrote it. `data` None: absent or null."""
 

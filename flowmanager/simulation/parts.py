@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.simulation.script import InvalidScript
 
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
@@ -29,7 +30,7 @@ class Origin:
     spelled: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A value of a script and its path."""
 

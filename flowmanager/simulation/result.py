@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.simulation.labels import Labels
 from flowmanager.simulation.telling import span
 from flowmanager.simulation.timeline import Done, Entry, PeerRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False)
 class Result:
     """A simulation that is over. Times are seconds since its beginning."""
 

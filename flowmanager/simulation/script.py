@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from flowmanager.core.activeflow import ReferenceType
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import InvalidRequest
 from flowmanager.stub_managers.rules import Rule
 
@@ -25,14 +26,14 @@ class InvalidScript(InvalidRequest):
     reason = "INVALID_SCRIPT"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Step:
     """Something that happens, one after the other. `path`: where the script says so."""
 
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Press(Step):
     """Press keys: when the flow asks for keys, or `after` seconds into the action `at`."""
 
@@ -41,14 +42,14 @@ class Press(Step):
     after: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Silence(Step):
     """Do nothing for so many seconds; None: until a request for keys has run out."""
 
     seconds: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Hears(Step):
     """Listen until a text is said. `how`: `contains`, `is` or `matches`. `within`: seconds."""
 
@@ -57,21 +58,21 @@ class Hears(Step):
     within: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reaches(Step):
     """Wait until the flow is at an action."""
 
     action: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Say(Step):
     """Say something; a flow that transcribes gets it as a text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Hangup(Step):
     """Hang up: `after` seconds, counted from the action `at` when there is one."""
 
@@ -79,19 +80,19 @@ class Hangup(Step):
     after: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Resume(Step):
     """A service lets a blocked flow go on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SetVariables(Step):
     """A service sets variables."""
 
     variables: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Event(Step):
     """A message of another manager comes: `after` seconds, counted from the action `at` when there is one.
 
@@ -107,7 +108,7 @@ class Event(Step):
     """How often it comes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Repeat(Step):
     """Do some steps again and again, as long as the flow is not over."""
 
@@ -115,7 +116,7 @@ class Repeat(Step):
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Agent:
     """The agents of queues: `answers`, `busy` (the caller is sent away after a while), `none` (at once)."""
 
@@ -126,7 +127,7 @@ class Agent:
     wait_flow: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ai:
     """AIs: how long they take, in seconds, and which variables they set."""
 
@@ -134,7 +135,7 @@ class Ai:
     variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PeerRule:
     """How another manager treats certain requests. `answer` replaces what it would say, an object key by key."""
 
@@ -145,7 +146,7 @@ class PeerRule:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Expect:
     """What must be true in the end; what is empty does not count."""
 
@@ -161,7 +162,7 @@ class Expect:
     """Seconds, at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Script:
     """Everything around a flow. Times are seconds."""
 

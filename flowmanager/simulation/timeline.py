@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 
 
@@ -36,7 +37,7 @@ class Entry:
         return {**{key: value for key, value in told.items() if value != ""}, "what": self.what, **self.facts}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerRequest:
     """A request to another manager. `status_code` None: no answer, or rubbish."""
 
@@ -74,7 +75,7 @@ class PeerRequest:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done:
     """One line of a history: an action that was left. `edge`: by which way (`next`, `true`, `2`, `default`, …)."""
 

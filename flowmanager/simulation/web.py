@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import InvalidRequest
 from flowmanager.managers.web import Web
 from flowmanager.simulation.director import Director
@@ -18,7 +19,7 @@ TIMEOUT = "timeout"
 """Of a server that a script lets fail: it does not answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScriptedWeb(Web):
     """What `fetch` gets: the answer for its address, for `*`, or an empty list."""
 

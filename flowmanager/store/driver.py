@@ -7,13 +7,13 @@ remembered ones are passed over; all others are read as the driver does it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from socket import socket
 from ssl import SSLSocket
 from typing import Any
 
 from pymysql import connections
 
+from flowmanager.core.frozen import frozen
 from flowmanager.sockets import limit_reads, limit_writes, reader
 
 HEADER_BYTES = 4
@@ -22,7 +22,7 @@ MOST = 1000
 """Descriptions remembered; our queries make about fifty."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Description:
     """The columns of a result: the packets that describe them, and what the driver makes of them."""
 

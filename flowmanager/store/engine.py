@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from flowmanager.core.frozen import frozen
 from flowmanager.store.columns import dump_json
 from flowmanager.store.driver import RememberingConnection
 from flowmanager.store.dsn import normalize
@@ -51,7 +52,7 @@ CONVERSIONS = {
 """The driver reads times by a pattern, which takes ten times longer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Engines:
     """Two pools on one database: one for transactions, one on which each statement commits by itself.
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.ports import Transaction
 from flowmanager.store.prepared import Prepared, Values
@@ -33,7 +34,7 @@ class Alone(Exception):
     """This change cannot share a transaction: it needs more than its activeflow, or its group came to nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What came of a change."""
 

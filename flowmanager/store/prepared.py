@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, ClauseElement, Dialect, Select, Table
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
+from flowmanager.core.frozen import frozen
 from flowmanager.store.columns import MYSQL
 from flowmanager.store.literals import writer
 from flowmanager.store.packed import Group, packing_of
@@ -22,7 +23,7 @@ Convert = Callable[[Any], Any] | None
 Values = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bind:
     """A value of a statement: its name, how it is written, and whether it is a list."""
 
@@ -31,7 +32,7 @@ class Bind:
     many: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A statement of one kind of database."""
 

@@ -6,10 +6,10 @@ Several workers may do it at once: rows that another one has locked are passed o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.ports import STEPS_FOR_EACH, Purged
 from flowmanager.store.moments import Moments
@@ -19,7 +19,7 @@ from flowmanager.store.tables import activeflows, executed_actions, outbox
 starter, started = activeflows.alias("starter"), activeflows.alias("started")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retention:
     """Finds and deletes activeflows that ended so many seconds ago."""
 

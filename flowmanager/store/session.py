@@ -12,6 +12,7 @@ from pymysql.err import MySQLError, OperationalError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from flowmanager.core.frozen import frozen
 from flowmanager.store.faults import is_duplicate, is_lost
 from flowmanager.store.prepared import Prepared, Values, size_of
 
@@ -21,7 +22,7 @@ BATCH_CHARACTERS = 1_000_000
 Heard = Callable[[Sequence[str]], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     """A statement that waits: its text with values, and what to raise when its key is taken."""
 

@@ -5,7 +5,6 @@ Rows with large values are not sorted in the database: MySQL may give up for lac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +25,7 @@ from sqlalchemy import (
 )
 
 from flowmanager.core.activeflow import State
+from flowmanager.core.frozen import frozen
 from flowmanager.store.columns import IdColumn
 from flowmanager.store.moments import MOMENT, Moments, moments_of
 from flowmanager.store.prepared import Family, Prepared, packed, prepare
@@ -81,7 +81,7 @@ UNPUBLISHED = select(outbox).where(listed(outbox.c.activeflow_id))
 PUBLISHED = delete(outbox).where(listed(outbox.c.id))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statements:
     """The statements as one kind of database wants them."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.schemas.fields import parse_id
 from flowmanager.stub_managers import bridges, calls, recordings
@@ -16,7 +16,7 @@ from flowmanager.stub_managers.hanging_up import hang_up
 from flowmanager.stub_managers.world import World
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """An action on a call."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.stub_managers import services
 from flowmanager.stub_managers.world import World
@@ -12,7 +12,7 @@ from flowmanager.stub_managers.world import World
 WAIT_MILLISECONDS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class QueuePlan:
     """Times in seconds."""
 

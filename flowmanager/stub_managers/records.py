@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen(kw_only=True)
 class Seen:
     """A request that a stub received."""
 
@@ -33,7 +34,7 @@ class Seen:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exchange:
     """A request and how it was answered; `status_code` None: not at all, or with rubbish."""
 
@@ -41,7 +42,7 @@ class Exchange:
     status_code: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Sent:
     """An event that a stub emitted. `manager`: whose exchange; empty: straight to flow-manager's event queue."""
 
@@ -50,7 +51,7 @@ class Sent:
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Asked:
     """A request of a stub to flow-manager; `error` is the reason when it failed."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from re import sub
 from threading import Lock
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import InvalidSetting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Fault:
     """What goes wrong. Only with `delay` and `lost` alone the work is done."""
 
@@ -39,7 +40,7 @@ NONSENSE: Mapping[str, Any] = {
 """Not JSON; no object; an object that is no answer; an answer whose data has the wrong shape."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A fault for requests of one manager, method and URI, each possibly with wildcards."""
 

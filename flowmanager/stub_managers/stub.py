@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import NIL, Id
 from flowmanager.errors import STATUS_CODES
 from flowmanager.schemas.envelopes import ERROR_TYPE, JSON_TYPE
@@ -27,7 +27,7 @@ class Refusal(Exception):
         super().__init__(message or reason)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StubRequest:
     """A request to a stub; `parts` are the variable segments of its URI."""
 
@@ -71,7 +71,7 @@ def pattern_of(uri: str) -> re.Pattern[str]:
     return re.compile(re.sub("<[^>]*>", "([^/]+)", uri))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """A function and the requests it is for; `<…>` in the URI is one variable segment."""
 
@@ -85,7 +85,7 @@ class Route:
         return found.groups() if found else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stub:
     """A stand-in for one manager. `name` is the short one."""
 

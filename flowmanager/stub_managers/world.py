@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from uuid import uuid4
 
 import structlog
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.errors import BrokerLost, FlowManagerError
 from flowmanager.ports import Ask
@@ -44,7 +44,7 @@ class Outside(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Pace:
     """How long things take, in seconds."""
 

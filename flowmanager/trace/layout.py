@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from flowmanager.core.frozen import frozen
+
 Name = tuple[str, ...]
 Pair = tuple[Name, Name]
 
@@ -27,7 +29,7 @@ LINE_WEIGHT = 6.0
 """How much more a line wants to be straight than a box wants to be in the middle."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Box:
     """Something with a size."""
 
@@ -36,7 +38,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spot:
     """Where a box stands: its middle and its top."""
 

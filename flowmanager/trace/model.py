@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import MAIN, NIL, Id
 from flowmanager.errors import InvalidRequest
 
@@ -19,7 +20,7 @@ class InvalidTrace(InvalidRequest):
     reason = "INVALID_TRACE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Target:
     """Where an action may jump to. `label`: the value of a branch, `default`, `false`, or nothing."""
 
@@ -27,7 +28,7 @@ class Target:
     id: Id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PlannedAction:
     """An action of a frame, as its flow says it."""
 
@@ -38,7 +39,7 @@ class PlannedAction:
     targets: tuple[Target, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PlannedFrame:
     """A stack of actions. `parent`: stack and action that it returns to, None for the main one."""
 
@@ -51,7 +52,7 @@ class PlannedFrame:
     """Actions that are not shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TracedStep:
     """A step that was left, or the one under way (then it has no result)."""
 
@@ -71,7 +72,7 @@ class TracedStep:
     """`variables`, `condition`, `target`, `pushed`, `skipped`, `asked`, `attempts`, `wait`, `heard`, where known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Trace:
     """What happened to an activeflow so far, and why it stands where it stands."""
 

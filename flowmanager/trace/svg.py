@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
 
+from flowmanager.core.frozen import frozen
 from flowmanager.trace.graph import BEGIN, END, Edge, Group, Key, Node, graph_of_flow, graph_of_trace
 from flowmanager.trace.labels import clean, cut
 from flowmanager.trace.layout import Box, Layout, Spot, lay_out
@@ -70,7 +70,7 @@ def page(main: Group, title: str, subtitle: str, told: Sequence[str]) -> str:
     return "\n".join(parts) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drawing:
     """A stack with the places of everything in it."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from flowmanager.core.frozen import frozen
 from flowmanager.trace.graph import Edge
 from flowmanager.trace.layout import ROW_GAP, Layout, Spot
 
@@ -17,7 +17,7 @@ ROUND = 9.0
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """How a line goes: its path in SVG, where it ends, and the middle of its label."""
 

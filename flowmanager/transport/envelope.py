@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import PeerError, PeerGarbled
 from flowmanager.ports import Ask, Message, MessageKind
 from flowmanager.schemas.envelopes import deeper_than
@@ -26,7 +27,7 @@ REASON, QUEUE, TIME, CUT = "x-reason", "x-queue", "x-time", "x-cut"
 """Headers of a parked message: why it is there, from which queue, since when, and its size when not all was kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Delivery:
     """A message that was taken from a queue and is not acknowledged yet."""
 
@@ -41,7 +42,7 @@ class Delivery:
     """What the broker calls it on this connection."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Letter:
     """A message to be sent. Without an exchange the routing key is the name of a queue."""
 

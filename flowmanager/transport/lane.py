@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from random import uniform
 from threading import Event, Thread
 from time import monotonic
 
 import structlog
 
+from flowmanager.core.frozen import frozen
 from flowmanager.errors import BrokerLost, StoreLost
 from flowmanager.transport.connection import check_url
 from flowmanager.transport.envelope import Delivery
@@ -25,7 +25,7 @@ Handle = Callable[[Delivery, Link], None]
 Prepare = Callable[[Session], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LaneOptions:
     """How lanes behave; times in seconds."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from flowmanager.core.frozen import frozen
 
 SERVICE = "flow-manager"
 SUBSCRIBED_PEERS = ("call", "queue", "ai", "conference", "transcribe", "customer")
@@ -13,7 +13,7 @@ UNREADABLE = "x-unreadable"
 """Header that says why a message came without its properties."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Names:
     """The names of one installation; another prefix keeps tests or a demo on a shared broker apart."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 from flowmanager.core.activeflow import State
-from flowmanager.store.columns import DOCUMENT, IdColumn, TimeColumn
+from flowmanager.store.columns import BYTES, DOCUMENT, IdColumn, TimeColumn
 from flowmanager.store.literals import writer
 
 ID = "9c37e1f0-58ab-4d62-8e19-07b4c6d2a5f3"
@@ -26,7 +26,8 @@ DIALECT = mysql.dialect()
         (TimeColumn(), NOON, "'2024-05-06 12:00:00.000007'"),
         (TimeColumn(), NOON.astimezone(UTC), "'2024-05-06 12:00:00.000007'"),
         (String(5), 'it\'s \\ "%s"', "'it\\'s \\\\ \"%s\"'"),
-        (LargeBinary(), b"\x00'", "X'0027'"),
+        (LargeBinary(), b"\xff\x00'", "X'ff0027'"),
+        (BYTES, b'{"a": "it\'s \\\\"}', """_binary'{"a": "it\\'s \\\\\\\\"}'"""),
         (DOCUMENT, {"a": ["'", "\\"]}, """'{"a":["\\'","\\\\\\\\"]}'"""),
         (DOCUMENT, {}, "'{}'"),
         (Integer(), -5, "-5"),

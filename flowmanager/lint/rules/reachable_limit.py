@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from flowmanager.core.frozen import frozen
 from flowmanager.core.variables import expanded_size
 from flowmanager.executor import Kind
 from flowmanager.lint.finding import Flaw, warning
@@ -63,7 +63,7 @@ def too_often(flow: Template, world: World) -> Iterator[Flaw]:
         yield warning(found.step.path, reason, fix)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """Where a sum passes a limit, and the sum."""
 
@@ -71,7 +71,7 @@ class Found:
     total: int
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Longest:
     """The longest way through a flow. `weight`: what an action adds, None when the count begins anew behind it."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from flowmanager.core.conditions import OPERATORS
+from flowmanager.core.frozen import frozen
 from flowmanager.executor import Kind
 from flowmanager.lint.cells import Cells
 from flowmanager.lint.finding import Flaw, note, warning
@@ -82,7 +82,7 @@ def in_the_way(flow: Template, windows: Mapping[int, Window], plain: Mapping[int
             yield from clock.decided(flow.steps[number], now, cells.bits[window])
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Clock:
     """What can be said of the present moment along the ways of a flow."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from flowmanager.core.frozen import frozen
 from flowmanager.lint.finding import Flaw, warning
 from flowmanager.lint.flowing import arriving
 from flowmanager.lint.names import KNOWN, WEBHOOK
@@ -36,7 +36,7 @@ def excused(step: Step, reading: Reading) -> bool:
     return reading.tested or (step.type == "variable_set" and step.option["key"] == reading.name)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Values:
     """Which variables may have a value, as bits."""
 
