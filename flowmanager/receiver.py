@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
@@ -89,10 +90,11 @@ class Aftermath:
         started = monotonic()
         publisher.publish(engine.tracer.stamped(messages))
         engine.store.published([message.id for message in messages])
-        for message in messages:
-            engine.metrics.notify_total.labels(message.kind.value).inc()
-            if message.kind is MessageKind.EVENT:
-                engine.metrics.event_publish.labels(message.target).inc()
+        for kind, number in Counter(message.kind for message in messages).items():
+            engine.metrics.notify_total.labels(kind.value).inc(number)
+        events = Counter(message.target for message in messages if message.kind is MessageKind.EVENT)
+        for event_type, number in events.items():
+            engine.metrics.event_publish.labels(event_type).inc(number)
         engine.metrics.notify.labels("batch").observe((monotonic() - started) * 1000)
 
     def attempt(self, act: Callable[[], None]) -> None:

@@ -77,7 +77,9 @@ STEPS_SINCE = (listed(executed_actions.c.activeflow_id), executed_actions.c.seq 
 GET_STEPS = select(*[column for column in executed_actions.c if column.name != "details"]).where(*STEPS_SINCE)
 GET_TRACE = select(executed_actions).where(*STEPS_SINCE, executed_actions.c.seq < bindparam(UNTIL))
 GET_ANSWER = select(answers.c.body).where(answers.c.request_key == bindparam(KEY))
-UNPUBLISHED = select(outbox).where(listed(outbox.c.activeflow_id))
+UNPUBLISHED = select(*[column for column in outbox.c if column.name != "tm_create"]).where(
+    listed(outbox.c.activeflow_id)
+)
 PUBLISHED = delete(outbox).where(listed(outbox.c.id))
 
 
