@@ -1,7 +1,8 @@
-"""Giving memory back to the system."""
+"""Memory: giving it back to the system, and not looking through all of it again and again."""
 
 from __future__ import annotations
 
+import gc
 from ctypes import CDLL
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -23,3 +24,12 @@ def keep_little() -> None:
         return
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
     mallopt(M_TRIM_THRESHOLD, FREE_BYTES)
+
+
+def keep_for_good() -> None:
+    """Leave what is in memory now, modules and tables of rules, out of every garbage collection to come.
+
+    Python looked through these 120 000 objects after some thousand requests each time, for 50 ms in which every thread
+    stands still, and found nothing. Gain: 2 % of the worker's time for a step, and those pauses.
+    """
+    gc.freeze()

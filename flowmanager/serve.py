@@ -17,7 +17,7 @@ from flowmanager.bootstrap import Worker, make_worker
 from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.exporter import serve_pages
 from flowmanager.health import Health, Told, Watch
-from flowmanager.memory import keep_little
+from flowmanager.memory import keep_for_good, keep_little
 from flowmanager.metrics import Metrics
 from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
@@ -117,6 +117,7 @@ def serve_one(settings: Settings) -> int:
         if stopping.is_set():
             return 0
         worker = make_worker(settings, metrics=metrics)
+        keep_for_good()
         worker.start()
         worker.watched(health)
         log.info("worker_started", worker_id=worker.engine.worker_id, threads=settings.threads, pid=os.getpid())
