@@ -1,12 +1,20 @@
-"""What is given back to the system; that it is so is held by `tests/integration/test_endurance.py`."""
+"""What is given back to the system (`tests/integration/test_endurance.py` shows it), and what is not looked at again."""
 
 from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from flowmanager import memory
 from flowmanager.memory import LARGE_BYTES, keep_little
 from flowmanager.transport.rabbitmq import READ_BYTES
+
+FEW_OBJECTS = 50_000
+"""Python alone has fewer, a worker at its start more."""
 
 
 def test_what_every_message_is_read_into_is_not_large() -> None:
@@ -19,3 +27,21 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     """Not all of them have what glibc has."""
     monkeypatch.setattr(memory, "CDLL", lambda _: object())
     keep_little()
+
+
+def test_what_a_worker_has_at_its_start_is_not_looked_through_again(tmp_path: Path) -> None:
+    program = (
+        "import atexit, gc\n"
+        "atexit.register(lambda: print(gc.get_freeze_count()))\n"
+        "from flowmanager.cli import main\n"
+        "main(['serve', '--embedded'])\n"
+    )
+    environment = {**os.environ, "FLOWMANAGER_EMBEDDED_FOLDER": str(tmp_path), "HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stderr is not None
+        assert any("worker_started" in line for line in worker.stderr)
+        worker.terminate()
+        told, _ = worker.communicate(timeout=60)
+    assert int(told.split()[-1]) > FEW_OBJECTS
