@@ -1,4 +1,4 @@
-"""What is given back to the system (`tests/integration/test_endurance.py` shows it), and what is not looked at again."""
+"""What is given back to the system, as `tests/integration/test_endurance.py` shows, and what is not looked at again."""
 
 from __future__ import annotations
 
