@@ -28,7 +28,7 @@ from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.turn import Resume
 from flowmanager.ports import Message, MessageKind, Publisher
 from flowmanager.route import Router
-from flowmanager.schemas.envelopes import Request, decode_request, encode_answer, encode_error
+from flowmanager.schemas.envelopes import Request, decode_request, encode_error
 from flowmanager.spans import Taken
 from flowmanager.subscription import CustomerGone, Event, News, Subscription, decode_event
 from flowmanager.transport.envelope import Delivery
@@ -152,7 +152,6 @@ class RequestReceiver:
 
     def answer(self, request: Request, delivery: Delivery, link: Link) -> None:
         """Run a request, send its answer as soon as that is committed, then finish the work."""
-        work = Work(self.engine, self.engine.peers(link.rpc), identity(request, delivery), delivery.redelivered)
         replied: list[bool] = []
 
         def reply(body: bytes, *, last: bool = False) -> None:
@@ -160,7 +159,8 @@ class RequestReceiver:
                 link.reply(delivery, self.fitting(body), last=last)
                 replied.append(True)
 
-        work.reply_now = lambda: reply(work.done.body or encode_answer())
+        key = identity(request, delivery)
+        work = Work(self.engine, self.engine.peers(link.rpc), key, delivery.redelivered, reply=reply)
         body = self.guarded(request, work)
         reply(body, last=self.aftermath.is_brief(work))
         self.aftermath.complete(work, link.publisher)

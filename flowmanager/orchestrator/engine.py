@@ -109,8 +109,8 @@ class WaitingRpc:
             return self.rpc.call(ask)
 
 
-def nothing() -> None:
-    """Do nothing."""
+def nothing(_body: bytes) -> None:
+    """Send no answer: nobody waits for one."""
 
 
 @dataclass(slots=True)
@@ -144,8 +144,8 @@ class Work:
     """What the transaction under way will have done."""
     afterwards: list[Callable[[], None]] = field(default_factory=list)
     """What is done when the answer is out; a failure is only logged."""
-    reply_now: Callable[[], None] = nothing
-    """Send the committed answer before the rest of the work is done."""
+    reply: Callable[[bytes], None] = nothing
+    """Send an answer, if none was sent yet."""
 
     def commit(self, change: Callable[[Transaction], T], *, on: Id | None = None) -> T:
         """Run a change in one transaction; only when it is committed counts what it left in the draft.
@@ -178,6 +178,10 @@ class Work:
         self.done.touched += branch.done.touched
         self.done.children += branch.done.children
         self.afterwards += branch.afterwards
+
+    def reply_now(self) -> None:
+        """Send the committed answer before the rest of the work is done."""
+        self.reply(self.done.body or encode_answer())
 
     def answer(self, transaction: Transaction, data: Any = None) -> None:
         """Fix the answer of this message, committed with the transaction."""

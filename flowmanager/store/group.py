@@ -95,6 +95,8 @@ class GroupCommit:
             member.turn.acquire()
         if member.group:
             self._lead(member.group)
+            # It leads itself, too: only a garbage collection would find what it holds, the whole of a request.
+            member.group = ()
         if member.outcome is None:
             raise Alone
         return member.outcome.get()
