@@ -9,8 +9,8 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGE_BYTES = 262_144
 """What is as large as this is given back as soon as it is not used any more.
 
-The frames of a flow of 500 actions are not half as large: to ask the system for their memory at each step took 7 % of the
-worker's time for it.
+The frames of a flow of 500 actions are not half as large: to ask the system for their memory at each step took 7 % of
+the worker's time for it.
 """
 FREE_BYTES = 131_072
 """So much unused memory at the end of a heap is kept."""
