@@ -57,7 +57,7 @@ remembered_secret = lru_cache(maxsize=4096)(names_secret)
 
 def shown_text(text: str, *, limit: int = TEXT_CHARACTERS) -> str:
     """Return a text without the secrets that can be recognized in it, cut to a length."""
-    if len(text) < SHORTEST:
+    if len(text) < SHORTEST <= limit:
         return text
     cut = text if len(text) <= limit else text[: limit * 2]
     lowered = cut.lower()
