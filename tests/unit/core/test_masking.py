@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from flowmanager.core.masking import (
+    BEARER,
+    CARD,
+    IN_TEXT,
     ITEMS,
     MASK,
     REMEMBERED_CHARACTERS,
+    SHORTEST,
     TEXT_CHARACTERS,
     is_secret,
     remembered_secret,
@@ -100,3 +104,13 @@ def test_long_names_are_known_for_what_they_are_and_not_remembered() -> None:
     assert is_secret("x" * REMEMBERED_CHARACTERS + ".password")
     assert not is_secret("x" * (REMEMBERED_CHARACTERS + 1))
     assert remembered_secret.cache_info().currsize == known
+
+
+@given(some.text("pincvBASR=:1 '\"", max_size=SHORTEST - 1))
+def test_no_secret_can_be_recognized_in_a_shorter_text(text: str) -> None:
+    """Such texts are not searched."""
+    assert not any(pattern.search(text) for pattern in (IN_TEXT, BEARER, CARD))
+
+
+def test_the_shortest_text_is_masked_and_a_shorter_one_cut() -> None:
+    assert (shown_text("pin=1"), shown_text("pin=", limit=3)) == (f"pin={MASK}", "pi…")
