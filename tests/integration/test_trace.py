@@ -42,15 +42,15 @@ def test_a_step_tells_the_variables_that_it_changed(desk: Desk) -> None:
 def test_secrets_are_masked_everywhere(desk: Desk) -> None:
     """By the name of the variable, and where a text was made of it."""
     run = desk.start(
-        act("variable_set", key="card.pin", value="4711"),
+        act("variable_set", key="card.pin", value="x4711x"),
         talk("Your pin is ${card.pin}"),
-        act("condition_variable", condition="==", variable="${card.pin}", value_type="string", value_string="4711"),
+        act("condition_variable", condition="==", variable="${card.pin}", value_type="string", value_string="x4711x"),
         talk("bye"),
     )
     run.next()
     run.next()
     shown = trace(run)
-    assert "4711" not in str(shown)
+    assert "x4711x" not in str(shown)
     setting, saying, comparing = shown["steps"]
     assert (setting["variables"], setting["option"]["value"]) == ({"card.pin": MASK}, MASK)
     assert saying["option"] == {"text": "Your pin is ${card.pin}"}
