@@ -71,6 +71,8 @@ class Message:
     target: str = ""
     headers: Mapping[str, Any] = field(default_factory=lambda: NO_BODY)
     """Of the message, such as the span that caused it; not stored."""
+    number: int = field(default=0, compare=False)
+    """Its place in the outbox, given when it is stored."""
 
 
 class Publisher(Protocol):
@@ -214,8 +216,8 @@ class Store(Protocol):
         """Return the outbox messages of these records in commit order."""
         ...
 
-    def published(self, message_ids: Sequence[Id]) -> None:
-        """Take messages out of the outbox."""
+    def published(self, messages: Sequence[Message]) -> None:
+        """Take messages that were read from the outbox out of it."""
         ...
 
 

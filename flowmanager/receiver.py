@@ -89,7 +89,7 @@ class Aftermath:
             return
         started = monotonic()
         publisher.publish(engine.tracer.stamped(messages))
-        engine.store.published([message.id for message in messages])
+        engine.store.published(messages)
         for kind, number in Counter(message.kind for message in messages).items():
             engine.metrics.notify_total.labels(kind.value).inc(number)
         events = Counter(message.target for message in messages if message.kind is MessageKind.EVENT)

@@ -195,10 +195,11 @@ class MemoryStore:
         rows = sorted(self.tables.outbox.items())
         return [message for _, (message, _) in rows if message.activeflow_id in activeflow_ids]
 
-    def published(self, message_ids: Sequence[Id]) -> None:
+    def published(self, messages: Sequence[Message]) -> None:
         """Take messages out."""
+        ids = {message.id for message in messages}
         rows = self.tables.outbox.items()
-        self.tables.outbox = {key: row for key, row in rows if row[0].id not in message_ids}
+        self.tables.outbox = {key: row for key, row in rows if row[0].id not in ids}
 
     def heartbeat(self, worker_id: Id) -> None:
         """Say that a worker lives."""

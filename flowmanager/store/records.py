@@ -275,4 +275,5 @@ def load_message(row: Row[Any]) -> Message:
         activeflow_id=row.activeflow_id,
         body=row.body,
         target=row.target,
+        number=row.seq,
     )

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
 from flowmanager.ports import STEPS_FOR_EACH, Purged
 from flowmanager.store.moments import Moments
 from flowmanager.store.records import RUNNING
+from flowmanager.store.statements import deletion
 from flowmanager.store.tables import activeflows, executed_actions, outbox
 
 starter, started = activeflows.alias("starter"), activeflows.alias("started")
@@ -61,10 +62,10 @@ class Retention:
         last = steps[-1].activeflow_id if len(steps) == most else None
         whole = [key for key in ids if last is None or key < last]
         if whole:
-            connection.execute(delete(executed_actions).where(executed_actions.c.activeflow_id.in_(whole)))
-            connection.execute(delete(activeflows).where(activeflows.c.id.in_(whole)))
+            connection.execute(deletion(executed_actions).where(executed_actions.c.activeflow_id.in_(whole)))
+            connection.execute(deletion(activeflows).where(activeflows.c.id.in_(whole)))
         if last is not None:
-            connection.execute(delete(executed_actions).where(beginning_of(last, steps[-1].seq)))
+            connection.execute(deletion(executed_actions).where(beginning_of(last, steps[-1].seq)))
         return Purged(activeflows=len(whole), steps=len(steps))
 
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Column, ColumnElement, Executable, Row, delete, or_, select
+from sqlalchemy import Column, ColumnElement, Executable, Row, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
@@ -26,7 +26,7 @@ from flowmanager.store.prepared import Prepared
 from flowmanager.store.records import load_message
 from flowmanager.store.retention import Retention
 from flowmanager.store.session import Session
-from flowmanager.store.statements import KEY, KEYS, LIMIT, statements_of
+from flowmanager.store.statements import KEY, KEYS, LIMIT, NUMBERS, deletion, statements_of
 from flowmanager.store.tables import activeflows, answers, flows, outbox, workers
 from flowmanager.store.transaction import SqlTransaction
 
@@ -96,10 +96,11 @@ class SqlStore:
         rows = self._alone(self._statements.unpublished, {KEYS: activeflow_ids})
         return [load_message(row) for row in sorted(rows, key=attrgetter("seq"))]
 
-    def published(self, message_ids: Sequence[Id]) -> None:
-        """Take messages out of the outbox."""
-        if message_ids:
-            self._alone(self._statements.published, {KEYS: message_ids})
+    def published(self, messages: Sequence[Message]) -> None:
+        """Take messages that were read from the outbox out of it."""
+        if messages:
+            values = {NUMBERS: [one.number for one in messages], KEYS: [one.id for one in messages]}
+            self._alone(self._statements.published, values)
 
     def heartbeat(self, worker_id: Id) -> None:
         """Say that this worker process lives."""
@@ -231,5 +232,5 @@ class SqlStore:
         # By key and in key order, so that no range is locked; a worker that is back in between keeps its row.
         keys = [row[0] for row in self._execute(select(key).where(condition).limit(limit))]
         if keys:
-            self._execute(delete(key.table).where(key.in_(sorted(keys)), condition))
+            self._execute(deletion(key.table).where(key.in_(sorted(keys)), condition))
         return len(keys)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     ClauseElement,
     ColumnElement,
+    Delete,
     Dialect,
     Executable,
     Select,
@@ -39,6 +40,7 @@ KEYS = "keys"
 SINCE = "since"
 UNTIL = "until"
 LIMIT = "limit"
+NUMBERS = "numbers"
 
 TIMED = (State.WAITING.value, State.CREATED.value)
 """States that a deadline can end: a created activeflow with one is to be started."""
@@ -52,6 +54,14 @@ def keyed(table: Table) -> Condition:
 def listed(column: ColumnElement[Any]) -> Condition:
     """Return the condition for the rows with one of the given values."""
     return column.in_(bindparam(KEYS, expanding=True))
+
+
+def deletion(table: Table) -> Delete:
+    """Return a deletion of rows of which the primary key is given.
+
+    Of a small table MySQL would read all rows, and wait for those that others have written and not committed.
+    """
+    return delete(table).prefix_with(table.name, dialect="mysql").with_hint("FORCE INDEX (PRIMARY)", table, "mysql")
 
 
 SELECT_ACTIVEFLOWS = select(*[column for column in activeflows.c if column.name not in DERIVED])
@@ -80,7 +90,11 @@ GET_ANSWER = select(answers.c.body).where(answers.c.request_key == bindparam(KEY
 UNPUBLISHED = select(*[column for column in outbox.c if column.name != "tm_create"]).where(
     listed(outbox.c.activeflow_id)
 )
-PUBLISHED = delete(outbox).where(listed(outbox.c.id))
+PUBLISHED = deletion(outbox).where(
+    outbox.c.seq.in_(bindparam(NUMBERS, expanding=True)),
+    # A server that takes over for a lost one may give a number again: the row must be the same one.
+    listed(outbox.c.id),
+)
 
 
 @frozen

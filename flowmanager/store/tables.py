@@ -117,7 +117,6 @@ outbox = Table(
     Column("target", String(255), nullable=False),
     Column("body", BYTES, nullable=False),
     Column("tm_create", TimeColumn, nullable=False),
-    Index("outbox_id", "id", unique=True),
     Index("outbox_activeflow", "activeflow_id"),
     sqlite_autoincrement=True,
     **OPTIONS,

@@ -121,7 +121,7 @@ IN_TRANSACTION: list[tuple[int, int, str, Work]] = [
 BESIDE: list[tuple[str, Callable[[SqlStore], Any]]] = [
     ("get_answer", lambda store: store.get_answer("key")),
     ("unpublished", lambda store: store.unpublished([new_id(), new_id()])),
-    ("published", lambda store: store.published([new_id(), new_id()])),
+    ("published", lambda store: store.published([message(new_id()), message(new_id())])),
     ("heartbeat", lambda store: store.heartbeat(new_id())),
     ("due", lambda store: store.due(limit=10)),
     ("orphans", lambda store: store.orphans(seconds=10, limit=10)),

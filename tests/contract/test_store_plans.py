@@ -84,8 +84,7 @@ def lock_and_save(store: SqlStore, wanted: Activeflow) -> None:
         transaction.add_messages([message(flow.id)])
 
     store.run(work)
-    found = store.unpublished([wanted.id])
-    store.published([one.id for one in found])
+    store.published(store.unpublished([wanted.id]))
 
 
 USES: dict[str, Use] = {

@@ -112,7 +112,7 @@ def test_an_unpublished_message_keeps_its_activeflow(shelf: Shelf) -> None:
     shelf.run(lambda transaction: transaction.add_messages([waiting]))
     assert purge_all(shelf) == Purged(activeflows=1)
     assert left(shelf, kept, gone) == [kept]
-    shelf.published([waiting.id])
+    shelf.published(shelf.unpublished([kept.id]))
     assert purge_all(shelf) == Purged(activeflows=1)
 
 

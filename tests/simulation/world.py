@@ -259,10 +259,10 @@ class FaultyStore(MemoryStore):
         self.world.pause()
         return super().unpublished(activeflow_ids)
 
-    def published(self, message_ids: Sequence[Id]) -> None:
+    def published(self, messages: Sequence[Message]) -> None:
         """Clear the outbox."""
         self.world.pause()
-        super().published(message_ids)
+        super().published(messages)
 
 
 class SimLink:

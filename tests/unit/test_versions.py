@@ -18,7 +18,7 @@ from flowmanager.store.standing import migrations_known
 from flowmanager.store.versions import REVISION, Standing, number_of, standing_of
 from tests.schema import migrations
 
-KNOWN = ["0001", "0002_from_0001", "0003_from_0001"]
+KNOWN = ["0001", "0002_from_0001", "0003_from_0001", "0004_from_0003"]
 LATER = migrations()[1:]
 ADDS = re.compile(r"CREATE TABLE |CREATE INDEX |ALTER TABLE \S+ ADD COLUMN ")
 BINDS = re.compile(r"ADD COLUMN (?!.* DEFAULT ).* NOT NULL")
@@ -31,15 +31,16 @@ BINDS = re.compile(r"ADD COLUMN (?!.* DEFAULT ).* NOT NULL")
         ((), Standing.OLDER),
         (("0001",), Standing.OLDER),
         (("0002_from_0001",), Standing.OLDER),
-        (("0003_from_0001",), Standing.CURRENT),
-        (("0004_from_0001",), Standing.NEWER),
-        (("0009_from_0003",), Standing.NEWER),
-        (("0009_from_0004",), Standing.FOREIGN),
-        (("0004",), Standing.FOREIGN),
+        (("0003_from_0001",), Standing.OLDER),
+        (("0004_from_0003",), Standing.CURRENT),
+        (("0005_from_0001",), Standing.NEWER),
+        (("0009_from_0004",), Standing.NEWER),
+        (("0009_from_0005",), Standing.FOREIGN),
+        (("0005",), Standing.FOREIGN),
         (("0002_from_0002",), Standing.FOREIGN),
-        (("0004_from_1",), Standing.FOREIGN),
+        (("0005_from_1",), Standing.FOREIGN),
         (("ae1027a6acf",), Standing.FOREIGN),
-        (("0003_from_0001", "0004_from_0001"), Standing.FOREIGN),
+        (("0004_from_0003", "0005_from_0001"), Standing.FOREIGN),
     ],
 )
 def test_tables_are_judged_by_the_name_of_their_last_migration(found: tuple[str, ...], expected: Standing) -> None:
