@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -87,6 +88,11 @@ def lock_and_save(store: SqlStore, wanted: Activeflow) -> None:
     store.published(store.unpublished([wanted.id]))
 
 
+def purge_ended(store: SqlStore, _wanted: Activeflow) -> None:
+    """What the retention does."""
+    store.purge_ended(seconds=3600, limit=10)
+
+
 USES: dict[str, Use] = {
     "a step and its events": lock_and_save,
     "an activeflow": lambda store, wanted: store.look(lambda one: one.get_activeflow(wanted.id)),
@@ -122,6 +128,28 @@ def test_rows_are_found_without_looking_at_all_others(
         assert asked, use
         found = [(use, one, line) for one in asked for line in plans(mysql_engines, one)]
         faults += [fault for fault in found if looks_at_many(fault[2])]
+    assert faults == []
+
+
+LOCKS = re.compile(r"UPDATE |DELETE |.* FOR UPDATE")
+
+
+@pytest.mark.parametrize("others", [0, 1, 3, 10])
+def test_of_small_tables_only_what_is_wanted_is_locked(
+    mysql_engines: Engines, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    """A table that is read as a whole is locked as a whole, and whoever reads it waits for all who write."""
+    store = SqlStore(mysql_engines)
+    wanted = plain_activeflow(customer_id=new_id(), reference_id=new_id(), state=State.ENDED, tm_end=NOON)
+    add(store, wanted, *(plain_activeflow(reference_id=new_id()) for _ in range(others)))
+    store.run(lambda transaction: transaction.add_messages([message(new_id()) for _ in range(others)]))
+    store.run(lambda transaction: transaction.add_messages([message(wanted.id) for _ in range(16)]))
+    faults = []
+    for use, act in {**USES, "what ended long ago": purge_ended}.items():
+        with sent(monkeypatch) as texts:
+            act(store, wanted)
+        found = [(use, one, line) for one in texts if LOCKS.match(one) for line in plans(mysql_engines, one)]
+        faults += [fault for fault in found if fault[2]["type"] == "ALL"]
     assert faults == []
 
 
