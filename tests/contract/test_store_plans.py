@@ -131,7 +131,7 @@ def test_rows_are_found_without_looking_at_all_others(
     assert faults == []
 
 
-LOCKS = re.compile(r"UPDATE |DELETE |.* FOR UPDATE")
+LOCKS = re.compile(r"UPDATE |DELETE |.* FOR UPDATE", re.DOTALL)
 
 
 @pytest.mark.parametrize("others", [0, 1, 3, 10])
