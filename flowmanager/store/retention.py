@@ -14,7 +14,7 @@ from flowmanager.core.ids import Id
 from flowmanager.ports import STEPS_FOR_EACH, Purged
 from flowmanager.store.moments import Moments
 from flowmanager.store.records import RUNNING
-from flowmanager.store.statements import deletion
+from flowmanager.store.statements import by_index, deletion
 from flowmanager.store.tables import activeflows, executed_actions, outbox
 
 starter, started = activeflows.alias("starter"), activeflows.alias("started")
@@ -49,8 +49,7 @@ class Retention:
     def candidates(self, limit: int) -> Select[Id]:
         """Return the query that finds and locks those that ended first."""
         oldest = select(activeflows.c.id).where(self.over(), ~later_started().exists())
-        # A small table would be read, and locked, as a whole.
-        oldest = oldest.with_hint(activeflows, "FORCE INDEX (activeflows_end)", "mysql")
+        oldest = by_index(oldest, activeflows, "activeflows_end")
         return oldest.order_by(activeflows.c.tm_end).limit(limit).with_for_update(skip_locked=True)
 
     def purge(self, connection: Connection, limit: int) -> Purged:

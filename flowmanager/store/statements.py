@@ -5,7 +5,7 @@ Rows with large values are not sorted in the database: MySQL may give up for lac
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ClauseElement,
@@ -34,6 +34,7 @@ from flowmanager.store.records import DERIVED, RUNNING
 from flowmanager.store.tables import activeflows, answers, executed_actions, flows, outbox
 
 Condition = ColumnElement[bool]
+Found = TypeVar("Found", Select[Any], Delete)
 
 KEY = "key"
 KEYS = "keys"
@@ -56,22 +57,22 @@ def listed(column: ColumnElement[Any]) -> Condition:
     return column.in_(bindparam(KEYS, expanding=True))
 
 
-def deletion(table: Table) -> Delete:
-    """Return a deletion of rows of which the primary key is given.
+def by_index(statement: Found, table: Table, index: str = "PRIMARY") -> Found:
+    """Return a statement that finds, and locks, rows by an index.
 
-    Of a small table MySQL would read all rows, and wait for those that others have written and not committed.
+    Of a small table MySQL would read and lock all, and wait for those that others have written and not committed.
     """
-    return delete(table).prefix_with(table.name, dialect="mysql").with_hint("FORCE INDEX (PRIMARY)", table, "mysql")
+    return statement.with_hint(text=f"FORCE INDEX ({index})", selectable=table, dialect_name="mysql")
+
+
+def deletion(table: Table) -> Delete:
+    """Return a deletion of rows of which the primary key is given. MySQL takes a hint if the table is named twice."""
+    return by_index(delete(table).prefix_with(table.name, dialect="mysql"), table)
 
 
 SELECT_ACTIVEFLOWS = select(*[column for column in activeflows.c if column.name not in DERIVED])
 GET_ACTIVEFLOW = SELECT_ACTIVEFLOWS.where(keyed(activeflows))
-GET_ACTIVEFLOWS = SELECT_ACTIVEFLOWS.where(listed(activeflows.c.id)).with_hint(
-    # A small table would be read, and locked, as a whole.
-    activeflows,
-    "FORCE INDEX (PRIMARY)",
-    "mysql",
-)
+GET_ACTIVEFLOWS = by_index(SELECT_ACTIVEFLOWS.where(listed(activeflows.c.id)), activeflows)
 COUNT_FLOWS = (
     select(func.count().label("number"))
     .select_from(flows)
