@@ -11,7 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Drop the index. Workers of 0003 still look for ids: they read the whole table then, which is small."""
+    """Drop the index.
+
+    Workers of 0003 still look for ids: they read the whole table then, which is small unless the broker was away.
+    """
     op.drop_index("outbox_id", "outbox")
 
 
