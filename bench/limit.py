@@ -17,6 +17,7 @@ import pymysql
 from sqlalchemy import make_url
 
 from bench.broker import connected
+from flowmanager.store.encryption import encryption
 
 TABLES = (
     "CREATE TABLE least (id INT PRIMARY KEY, cursor_id BINARY(16) NOT NULL, stack JSON NOT NULL, n BIGINT NOT NULL)",
@@ -94,6 +95,7 @@ def connect(dsn: str, *, autocommit: bool = False) -> Any:
         database=url.database,
         autocommit=autocommit,
         init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        **encryption({key: str(value) for key, value in url.query.items()}),
     )
 
 

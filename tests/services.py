@@ -125,7 +125,8 @@ def private_database(dsn: str) -> Iterator[str]:
 
 
 def execute(url: URL, *statements: str) -> None:
-    engine = create_engine(url.set(database=None))
+    # `tls` is the program's own word: the driver does not know it.
+    engine = create_engine(url.set(database=None).difference_update_query(["tls"]))
     try:
         with engine.connect() as connection:
             for statement in statements:

@@ -1,14 +1,18 @@
-"""A connection of the MySQL driver that remembers how results describe their columns.
+"""A connection of the MySQL driver that does not do again what it has done.
 
 The server describes every column of every result anew, and the driver takes each description apart in Python: for the
 results of one step that took a third of the time spent in the driver. Descriptions that begin with the same bytes as
 remembered ones are passed over; all others are read as the driver does it.
+
+For each connection the driver also reads all authorities that the system knows, of which it asks none as long as no
+certificate is checked: 20 ms and 0.9 MB, for each of the twenty connections of a process.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from socket import socket
-from ssl import SSLSocket
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext, SSLSocket
 from typing import Any
 
 from pymysql import connections
@@ -89,6 +93,9 @@ def size_of(ahead: bytes, packets: int) -> int:
 class RememberingConnection(PlainConnection):  # type: ignore[misc]
     """A connection with such results; without encryption, how long it waits is for the system to see to."""
 
+    def _create_ssl_ctx(self, wanted: Any) -> Any:
+        return super()._create_ssl_ctx(wanted) if wanted else unchecked()
+
     def connect(self, sock: socket | None = None) -> None:
         """Connect and log in."""
         super().connect(sock)
@@ -104,6 +111,15 @@ class RememberingConnection(PlainConnection):  # type: ignore[misc]
         if result.server_status is not None:
             self.server_status = result.server_status
         return result.affected_rows
+
+
+@cache
+def unchecked() -> SSLContext:
+    """Return what encrypts all connections of which no certificate is checked."""
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = CERT_NONE
+    return context
 
 
 def leave_time_to_system(connection: Any) -> None:

@@ -22,6 +22,7 @@ from kombu.transport import pyamqp
 from flowmanager.sockets import has_come, limit_reads
 from flowmanager.transport.frames import END, FRAME
 from flowmanager.transport.names import UNREADABLE
+from flowmanager.transport.tls import context_of
 
 Frame = tuple[int, int, bytes]
 FRAME_BYTES = 8
@@ -145,6 +146,10 @@ class ThriftyTcp(Thrifty, TCPTransport):  # type: ignore[misc]
 
 class ThriftySsl(Thrifty, SSLTransport):  # type: ignore[misc]
     """With TLS."""
+
+    def _wrap_socket(self, sock: Any, **options: Any) -> Any:
+        name = options.get("server_hostname")
+        return context_of(options).wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
 
 
 def greedy(receive: Callable[[int], bytes]) -> Callable[[int], bytes]:

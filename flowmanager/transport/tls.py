@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +19,8 @@ OPTIONS: Mapping[str, str] = {CA: "ca_certs", CERTIFICATE: "certfile", KEY: "key
 UNCHECKED = "verify_none"
 PASSED_OVER = frozenset({"auth_mechanism", "channel_max", "connection_timeout", "heartbeat"})
 """Parameters of RabbitMQ's addresses that mean nothing here: we have limits of our own."""
+MAKING = Lock()
+"""All threads of a process connect at the same time."""
 FORM = f"known are {', '.join((*OPTIONS, VERIFY))}"
 
 
@@ -46,6 +51,39 @@ def parameters_of(query: str) -> dict[str, str]:
     if given.get(VERIFY, UNCHECKED) not in ("verify_peer", UNCHECKED):
         raise refused(f"{VERIFY} must be verify_peer or {UNCHECKED}")
     return given
+
+
+def context_of(options: Mapping[str, Any]) -> ssl.SSLContext:
+    """Return what encrypts a connection with py-amqp's options. Raises OSError for a file that cannot be used.
+
+    All connections have the same, until a file that it was made of is changed: with the authorities of the system each
+    would take 20 ms and 0.9 MB.
+    """
+    with MAKING:
+        return made_of(tuple(options.items()), times_of(options))
+
+
+@lru_cache(maxsize=1)
+def made_of(options: tuple[tuple[str, Any], ...], _changed: Sequence[int]) -> ssl.SSLContext:
+    """Return a new context."""
+    given = dict(options)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = OPTIONS[NAME] in given
+    context.verify_mode = given["cert_reqs"]
+    if authorities := given.get(OPTIONS[CA]):
+        context.load_verify_locations(authorities)
+    elif context.verify_mode is not ssl.CERT_NONE:
+        context.load_default_certs()
+    if certificate := given.get(OPTIONS[CERTIFICATE]):
+        context.load_cert_chain(certificate, given.get(OPTIONS[KEY]), password=no_password)
+    return context
+
+
+def times_of(options: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return when the files of a context were changed last."""
+    authorities = options.get(OPTIONS[CA]) or ssl.get_default_verify_paths().cafile
+    paths = (authorities, options.get(OPTIONS[CERTIFICATE]), options.get(OPTIONS[KEY]))
+    return tuple(Path(path).stat().st_mtime_ns for path in paths if path)
 
 
 def check_files(options: Mapping[str, Any]) -> None:

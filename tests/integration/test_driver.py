@@ -118,6 +118,13 @@ def test_an_error_after_a_known_result_is_the_drivers(both: tuple[Connection, Co
         assert results(connection, QUERIES[0])
 
 
+def test_connections_that_check_nothing_share_what_encrypts_them(arguments: dict[str, Any]) -> None:
+    """And read no authorities for it, which nobody asks: the driver does for each of them."""
+    with closing(RememberingConnection(**arguments)) as one, closing(RememberingConnection(**arguments)) as other:
+        assert one.ctx is other.ctx
+        assert one.ctx.cert_store_stats()["x509"] == 0
+
+
 @pytest.mark.parametrize("limits", [{"read_timeout": 1}, {"read_timeout": 1, "write_timeout": 1}])
 def test_a_server_that_falls_silent_is_a_lost_connection(arguments: dict[str, Any], limits: dict[str, Any]) -> None:
     """Not an error of the socket, which nobody above expects; whoever keeps the time."""

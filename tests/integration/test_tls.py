@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
+from ssl import SSLContext
 from urllib.parse import urlsplit
 
 import pytest
@@ -64,6 +68,25 @@ def test_broker_is_spoken_to_in_secret(own: Own) -> None:
         assert session.channel().connection.transport.sock.version() >= "TLSv1.2"
 
 
+def test_connections_to_the_broker_share_what_encrypts_them(own: Own, tmp_path: Path) -> None:
+    """Until somebody renews a certificate: who connects then shows the new one."""
+    renewed = {name: Path(shutil.copy(str(path), tmp_path)) for name, path in own.client.items()}
+    broker = own.secure_broker(cacertfile=own.authority.path, **renewed)
+    first, second = encrypted(broker), encrypted(broker)
+    assert first is second
+    os.utime(renewed["certfile"], ns=(1, 1))
+    third = encrypted(broker)
+    assert third is not first
+    assert third is encrypted(broker)
+
+
+def encrypted(broker: str) -> SSLContext:
+    """By what a connection to the broker is encrypted."""
+    with closing(Session(broker)) as session:
+        context: SSLContext = session.channel().connection.transport.sock.context
+        return context
+
+
 def test_broker_of_an_unknown_authority_is_refused(own: Own, stranger: Authority) -> None:
     nobody: dict[str, object] = {}
     for trusted in (nobody, {"cacertfile": stranger.path}):
@@ -111,6 +134,14 @@ def test_broker_without_tls_is_refused(own: Own) -> None:
 def test_address_of_the_broker_is_checked(address: str, why: str) -> None:
     with pytest.raises(InvalidSetting, match=why):
         check_url(address)
+
+
+def test_database_that_can_is_spoken_to_in_secret(dsn: str) -> None:
+    """Also where nobody said so; then its certificate is not checked."""
+    engine = make_engine(dsn)
+    with engine.connect() as connection:
+        assert cipher(connection)
+    engine.dispose()
 
 
 def test_database_is_spoken_to_in_secret(own: Own, dsn: str) -> None:
