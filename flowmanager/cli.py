@@ -9,6 +9,7 @@ import click
 
 from flowmanager import __version__, commands
 from flowmanager.logs import set_up_logs
+from flowmanager.memory import all_kept
 
 
 class Commands(click.Group):
@@ -22,7 +23,8 @@ class Commands(click.Group):
         """Return a command, None when there is no such one."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
+        with all_kept():
+            module = import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
         found: click.Command = module.command
         return found
 

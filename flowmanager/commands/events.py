@@ -10,14 +10,14 @@ from typing import Any
 import click
 import orjson
 
+from flowmanager.asking import answered, asked_settings
 from flowmanager.client import ActiveflowEvent, Event, EventSubscriber
-from flowmanager.console import asked_settings, told
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print each event as one line of JSON.")
 @click.option("--seconds", type=float, help="End when no event has come for so long.")
-@told
+@answered
 def command(as_json: bool, seconds: float | None) -> None:
     """Show the events of flow-manager as they come, until Ctrl-C. What came before is not shown.
 

@@ -12,10 +12,10 @@ from typing import Any
 import click
 import orjson
 
+from flowmanager.asking import answered, asked_settings, asking_client
 from flowmanager.client import ClientError
 from flowmanager.client.errors import CLIENT_DOMAIN
 from flowmanager.client.options import CallOptions
-from flowmanager.console import asked_settings, asking_client, told
 from flowmanager.ports import Ask
 from flowmanager.transport.link import StandingLink, open_link
 from flowmanager.transport.names import Names
@@ -29,7 +29,7 @@ from flowmanager.transport.names import Names
 @click.option("--request-id", default="", help="Name of the request: sent again it gets the first answer again.")
 @click.option("--only", default="", metavar="FIELD", help="Print one field of the answer, such as id, as a plain text.")
 @click.option("--to", default="", metavar="MANAGER", help="Ask another manager, such as call; for stub managers.")
-@told
+@answered
 def command(method: str, uri: str, data: str | None, only: str, **options: Any) -> None:
     """Send one request and show the answer. DATA is JSON; @FILE reads it from a file.
 

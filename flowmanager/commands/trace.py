@@ -9,8 +9,9 @@ from typing import Any
 import click
 import orjson
 
+from flowmanager.asking import answered, asking_client
 from flowmanager.client import FlowManagerClient
-from flowmanager.console import asking_client, told, written
+from flowmanager.console import written
 from flowmanager.core.ids import Id
 from flowmanager.schemas.fields import parse_id
 from flowmanager.trace.formats import FORMATS
@@ -34,7 +35,7 @@ MOST_OTHERS = 20
 @click.option("--all", "everything", is_flag=True, help="All steps, asked for in parts.")
 @click.option("--from", "saved", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A saved --json.")
 @click.option("--seconds", default=5.0, show_default=True, help="How long to wait for the answer.")
-@told
+@answered
 def command(activeflow_id: str | None, form: str | None, out: Path | None, seconds: float, **options: Any) -> None:
     """Tell what happened to an activeflow: each step and why, and what it waits for or why it ended.
 

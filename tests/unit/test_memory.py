@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowmanager import memory
-from flowmanager.memory import LARGE_BYTES, keep_little
+from flowmanager.memory import LARGE_BYTES, all_kept, keep_little
 from flowmanager.transport.rabbitmq import READ_BYTES
 
 FEW_OBJECTS = 50_000
@@ -27,6 +28,31 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     """Not all of them have what glibc has."""
     monkeypatch.setattr(memory, "CDLL", lambda _: object())
     keep_little()
+
+
+def test_garbage_is_collected_again_after_the_imports() -> None:
+    """Also when one of them fails."""
+    found: list[bool] = []
+
+    def fail() -> None:
+        with all_kept():
+            found.append(gc.isenabled())
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
+    assert [*found, gc.isenabled()] == [False, True]
+
+
+def test_a_worker_imports_only_what_it_needs() -> None:
+    """Time before its first answer, and memory of each process."""
+    program = (
+        "import sys; from click import Context; from flowmanager.cli import main;"
+        "main.get_command(Context(main), 'serve'); print(*sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "flowmanager.bootstrap" in shown
+    assert not {"flowmanager.client", "flowmanager.simulation", "flowmanager.stub_managers", "alembic"} & set(shown)
 
 
 def test_what_a_worker_has_at_its_start_is_not_looked_through_again(tmp_path: Path) -> None:
