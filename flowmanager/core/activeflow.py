@@ -34,7 +34,10 @@ class State(StrEnum):
     @property
     def over(self) -> bool:
         """Say whether nothing can happen any more."""
-        return self in (State.ERROR, State.ENDED)
+        return self in OVER
+
+
+OVER = (State.ERROR, State.ENDED)
 
 
 class Driver(StrEnum):

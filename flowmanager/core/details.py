@@ -18,7 +18,6 @@ from typing import Any
 
 from flowmanager.core.masking import MASK, is_secret, shown_text, shown_value
 from flowmanager.core.outcomes import Comparison
-from flowmanager.core.variables import is_own
 
 Details = Mapping[str, Any]
 
@@ -42,16 +41,20 @@ def finished(details: Details | None, seq: int, facts: Details) -> Details | Non
     """Return the details of a step that is left; None: there is nothing to tell."""
     if details is None or details.get(SEQ) != seq:
         return facts or None
-    noted = {key: value for key, value in details.items() if key != SEQ}
-    return {**noted, **facts} or None
+    told = {**details, **facts}
+    del told[SEQ]
+    return told or None
 
 
-def variables_changed(before: Mapping[str, str], changes: Mapping[str, str], noted: Details) -> Details:
-    """Return the variables whose values change, masked, with those noted before."""
+def variables_changed(
+    before: Mapping[str, str], after: Mapping[str, str], names: Iterable[str], noted: Details
+) -> Details:
+    """Return those of some variables whose values are others now, masked, with those noted before."""
     known: dict[str, str] = noted.get("variables", {})
-    changed = [name for name, value in changes.items() if before.get(name, "") != value and not is_own(name)]
-    fresh = {name[:NAME_CHARACTERS]: shown_value(name, changes[name]) for name in changed[:VARIABLES]}
-    together = {**known, **fresh}
+    changed = [name for name in names if before.get(name, "") != after.get(name, "")]
+    together = dict(known)
+    for name in changed[:VARIABLES]:
+        together[name[:NAME_CHARACTERS]] = shown_value(name, after[name])
     return together if len(together) <= VARIABLES else known
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 
@@ -13,8 +14,12 @@ class Evolving:
 
         Not `dataclasses.replace`, which sets every field anew: 5 µs against 0.6.
         """
+        return self.evolved(changes)
+
+    def evolved(self, changes: Mapping[str, Any]) -> Self:
+        """The same with changes that are a mapping already."""
         known = self.__dict__
-        fields = known | changes
+        fields = {**known, **changes}
         if len(fields) != len(known):
             raise TypeError(f"{type(self).__name__} has no such fields: {sorted(set(fields) - set(known))}")
         made = object.__new__(type(self))

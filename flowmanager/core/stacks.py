@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -75,18 +75,18 @@ class StackMap:
         """Say whether the place is an existing action or the start of an existing frame."""
         return place.stack_id in self.frames and (place.action_id == START or self.action(place) is not None)
 
-    def chain(self, stack_id: Id) -> Sequence[Frame]:
-        """Return the frame and those it returns to, innermost first; a frame is met once."""
-        met: dict[Id, Frame] = {}
+    def chain(self, stack_id: Id) -> Iterator[Frame]:
+        """Yield the frame and those it returns to, innermost first; a frame is met once."""
+        met = set()
         frame = self.frames.get(stack_id)
         while frame is not None and frame.id not in met:
-            met[frame.id] = frame
+            yield frame
+            met.add(frame.id)
             frame = self.frames.get(frame.returns.place.stack_id) if frame.returns else None
-        return list(met.values())
 
     def depth(self, stack_id: Id) -> int:
         """Return how many frames lie below this one: 0 for the main frame."""
-        return max(len(self.chain(stack_id)) - 1, 0)
+        return max(sum(1 for _ in self.chain(stack_id)) - 1, 0) if stack_id != MAIN else 0
 
     def find(self, stack_id: Id, action_id: Id) -> Place | None:
         """Find a target from a frame outward. START means the first action of the main frame, seen from there only."""

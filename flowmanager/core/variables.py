@@ -142,7 +142,8 @@ def merge(current: Variables, changes: Variables, *, limits: Limits) -> dict[str
 def request_fault(values: Variables, limits: Limits) -> str | None:
     """Name the first limit that a set of given variables passes: value size, count, or sum."""
     most = LONGEST_CHARACTER * characters(values)
-    if len(values) <= limits.variable_count and most <= min(limits.variable_bytes, limits.variables_request_bytes):
+    few = len(values) <= limits.variable_count
+    if few and most <= limits.variable_bytes and most <= limits.variables_request_bytes:
         return None
     if any(len(value.encode()) > limits.variable_bytes for value in values.values()):
         return "rejected_value_size"

@@ -22,9 +22,8 @@ from flowmanager.core.suspension import rest
 from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_option
 from flowmanager.errors import ExecutorFault, FlowManagerError, InvalidActionType
 from flowmanager.executor import Executor, Kind, OnError, Task, allowed, unfit
-from flowmanager.orchestrator.option_text import option_text, substituted_part
+from flowmanager.orchestrator.option_text import checked_option, option_text, substituted_part
 from flowmanager.ports import Flows
-from flowmanager.schemas.options import load_option
 
 log = structlog.get_logger()
 
@@ -200,5 +199,5 @@ def decided(executor: Executor, task: Task) -> Outcome:
 
 def task_of(flow: Activeflow, executor: Executor, now: datetime) -> Task:
     """Return the current action as a task. Raises InvalidRequest when its option does not fit."""
-    option = load_option(executor.option, flow.current_action.option)
-    return Task(activeflow=flow, action=flow.current_action, option=option, now=now)
+    action = flow.current_action
+    return Task(activeflow=flow, action=action, option=checked_option(executor.option, action), now=now)

@@ -1,15 +1,20 @@
-"""What an action's option is as JSON: whether it has placeholders, and how large it is.
+"""What an action's option is: as JSON, whether it has placeholders, how large it is, and in the program's own form.
 
 Most actions come again with every call of their flow, whose frames are kept in memory: so is what was found out here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import orjson
 
 from flowmanager.core.action import Action, Option
-from flowmanager.core.frozen import frozen
 from flowmanager.core.variables import RAW_OPTIONS
+from flowmanager.schemas.options import Option as OptionForm
+from flowmanager.schemas.options import load_option
 
 PLACEHOLDER = b"${"
 MOST = 4096
@@ -17,7 +22,7 @@ MOST_BYTES = 2000
 """Larger ones are looked at each time: all together take a few MB."""
 
 
-@frozen
+@dataclass(slots=True, eq=False)
 class OptionText:
     """What is known of an option."""
 
@@ -29,6 +34,8 @@ class OptionText:
     """Bytes of the part in which placeholders are replaced; never fewer than its characters."""
     has_placeholders: bool
     """Whether there may be any: most have none, and are run as they are."""
+    checked: Mapping[str, Any] | None = None
+    """The option in the program's own form, once it was wanted."""
 
 
 KNOWN: dict[int, OptionText] = {}
@@ -45,6 +52,14 @@ def option_text(action: Action) -> OptionText:
             KNOWN.clear()
         KNOWN[id(action)] = found
     return found
+
+
+def checked_option(form: type[OptionForm], action: Action) -> Mapping[str, Any]:
+    """Return an action's option in the program's own form. Raises InvalidRequest naming the field."""
+    known = option_text(action)
+    if known.checked is None:
+        known.checked = load_option(form, action.option)
+    return known.checked
 
 
 def read(action: Action) -> OptionText:

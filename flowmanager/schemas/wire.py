@@ -25,8 +25,8 @@ def time_text(moment: datetime | None) -> str | None:
     """
     if moment is None:
         return None
-    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
-    return f"{text}Z"
+    text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
+    return f"{text.rstrip('0') if moment.microsecond else text}Z"
 
 
 def without_empty(record: Wire, *keys: str) -> Wire:
@@ -49,7 +49,7 @@ def step_wire(step: Step) -> Wire:
     """Return a line of the history: the action and how it went."""
     shown = action_wire(step.action)
     shown["tm_execute"] = time_text(step.tm_execute)
-    shown |= {"tm_end": time_text(step.tm_end), "result": step.result.value, "cause": step.cause}
+    shown |= {"tm_end": time_text(step.tm_end), "result": str(step.result), "cause": step.cause}
     if step.error:
         shown["error"] = step.error
     return shown
@@ -143,8 +143,8 @@ def head_wire(flow: Activeflow) -> Wire:
         "customer_id": flow.customer_id,
         "flow_id": flow.flow_id,
         "status": status_of(flow.state),
-        "state": flow.state.value,
-        "reference_type": flow.reference_type.value,
+        "state": str(flow.state),
+        "reference_type": str(flow.reference_type),
         "reference_id": flow.reference_id,
         "reference_activeflow_id": flow.reference_activeflow_id,
         "on_complete_flow_id": flow.on_complete_flow_id,

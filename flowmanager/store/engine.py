@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowmanager.core.frozen import frozen
-from flowmanager.store.columns import dump_json
+from flowmanager.store.columns import dump_json, moment_of
 from flowmanager.store.driver import RememberingConnection
 from flowmanager.store.dsn import normalize
 from flowmanager.store.encryption import TLS_PARAMETERS, encryption
@@ -46,10 +45,10 @@ SQLITE_SESSION = (
 
 CONVERSIONS = {
     **conversions,
-    FIELD_TYPE.DATETIME: datetime.fromisoformat,
-    FIELD_TYPE.TIMESTAMP: datetime.fromisoformat,
+    FIELD_TYPE.DATETIME: moment_of,
+    FIELD_TYPE.TIMESTAMP: moment_of,
 }
-"""The driver reads times by a pattern, which takes ten times longer."""
+"""The driver reads times by a pattern, which takes ten times longer; sessions are in UTC."""
 
 
 @frozen

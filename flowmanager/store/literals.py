@@ -8,19 +8,21 @@ the type of the column says how its values are written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from types import NoneType
 from typing import Any
 
-from pymysql.converters import escape_datetime
-from sqlalchemy import JSON, Dialect, LargeBinary
+from sqlalchemy import JSON, Dialect, LargeBinary, String
 from sqlalchemy.types import TypeEngine
 
 from flowmanager.core.ids import Id
-from flowmanager.store.columns import IdColumn, TimeColumn, bytes_of, dump_json, zoneless
+from flowmanager.store.columns import IdColumn, TimeColumn, bytes_of, dump_json
 
 NULL = "NULL"
+ZONE = "+00:00"
+NAME_CHARACTERS = 255
+"""Longer columns are not remembered: together a few hundred kB."""
 
 Write = Callable[[Any], str]
 
@@ -59,7 +61,12 @@ def id_literal(value: Id | None) -> str:
 @lru_cache(maxsize=256)
 def time_literal(value: datetime | None) -> str:
     """Return a time with a zone as one in UTC; these, too, come again."""
-    return NULL if value is None else escape_datetime(zoneless(value))
+    return NULL if value is None else f"'{value.astimezone(UTC).isoformat(' ').removesuffix(ZONE)}'"
+
+
+def datetime_literal(value: datetime) -> str:
+    """Return a time without a zone."""
+    return f"'{value.isoformat(' ')}'"
 
 
 def json_literal(value: Any) -> str:
@@ -74,7 +81,7 @@ LITERALS: Mapping[type, Write] = {
     bool: lambda value: "1" if value else "0",
     int: str,
     float: repr,
-    datetime: escape_datetime,
+    datetime: datetime_literal,
 }
 """By exact type: what comes as anything else is a mistake of the program's own."""
 
@@ -88,8 +95,16 @@ def literal(value: Any) -> str:
     return write(value)
 
 
+@lru_cache(maxsize=1024, typed=True)
+def name_literal(value: str | None) -> str:
+    """Return a short text: most columns of such have the same few again and again. Raises TypeError, as `literal`."""
+    return literal(value)
+
+
 def writer(kind: TypeEngine[Any], dialect: Dialect) -> Write:
     """Return how the values of a column are written."""
+    if isinstance(kind, String) and kind.length and kind.length <= NAME_CHARACTERS:
+        return name_literal
     if isinstance(kind, IdColumn):
         return id_literal
     if isinstance(kind, TimeColumn):

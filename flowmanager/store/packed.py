@@ -7,13 +7,12 @@ wire: its columns come as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, func, literal_column
 
 from flowmanager.core.frozen import frozen
-from flowmanager.store.columns import NAME, IdColumn, TimeColumn, id_of
+from flowmanager.store.columns import NAME, IdColumn, TimeColumn, id_of, moment_of
 
 ID_BYTES = 16
 MARK = "|"
@@ -84,7 +83,7 @@ def read_ids(value: bytes) -> list[Any]:
 
 def read_times(value: str) -> list[Any]:
     """Return the times of one text."""
-    return [datetime.fromisoformat(one).replace(tzinfo=UTC) if one else None for one in value.split(MARK)]
+    return [moment_of(one) if one else None for one in value.split(MARK)]
 
 
 def reader_of_names(columns: Columns) -> Callable[[str], list[Any]]:
