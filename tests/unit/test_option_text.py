@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from flowmanager.core.action import Action
+from flowmanager.errors import InvalidRequest
 from flowmanager.orchestrator import option_text as module
-from flowmanager.orchestrator.option_text import MOST_BYTES, option_text
+from flowmanager.orchestrator.option_text import MOST_BYTES, checked_option, option_text
+from flowmanager.schemas.options import EchoOption, Option, load_option
 
 ID = "11111111-1111-4111-8111-111111111111"
 
@@ -51,3 +53,20 @@ def test_no_more_is_remembered_than_the_limit(monkeypatch: pytest.MonkeyPatch) -
     before = dict(module.KNOWN)
     assert option_text(Action(ID, "talk", {"text": "x" * MOST_BYTES})).volume > MOST_BYTES
     assert before == module.KNOWN
+
+
+def test_an_option_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that does not fit is refused each time."""
+    checked: list[Any] = []
+
+    def load(form: type[Option], option: Any) -> Any:
+        checked.append(option)
+        return load_option(form, option)
+
+    monkeypatch.setattr(module, "load_option", load)
+    good, bad = Action(ID, "echo", {"duration": 5}), Action(ID, "echo", {"duration": "long"})
+    assert [checked_option(EchoOption, good)["duration"] for _ in range(2)] == [5, 5]
+    for _ in range(2):
+        with pytest.raises(InvalidRequest, match="duration"):
+            checked_option(EchoOption, bad)
+    assert checked == [good.option, bad.option, bad.option]
