@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -70,12 +70,10 @@ def made_of(options: tuple[tuple[str, Any], ...], _changed: Sequence[int]) -> ss
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = OPTIONS[NAME] in given
     context.verify_mode = given["cert_reqs"]
-    if authorities := given.get(OPTIONS[CA]):
-        context.load_verify_locations(authorities)
-    elif context.verify_mode is not ssl.CERT_NONE:
+    if OPTIONS[CA] not in given and context.verify_mode is not ssl.CERT_NONE:
         context.load_default_certs()
-    if certificate := given.get(OPTIONS[CERTIFICATE]):
-        context.load_cert_chain(certificate, given.get(OPTIONS[KEY]), password=no_password)
+    for load in LOADS.values():
+        load(context, given)
     return context
 
 
@@ -89,15 +87,27 @@ def times_of(options: Mapping[str, Any]) -> tuple[int, ...]:
 def check_files(options: Mapping[str, Any]) -> None:
     """Raise InvalidSetting for a file that cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    name = CA
-    try:
-        if authorities := options.get(OPTIONS[CA]):
-            context.load_verify_locations(authorities)
-        name = CERTIFICATE
-        if certificate := options.get(OPTIONS[CERTIFICATE]):
-            context.load_cert_chain(certificate, options.get(OPTIONS[KEY]), password=no_password)
-    except OSError as error:
-        raise refused(f"{name} cannot be used: {error}") from error
+    for name, load in LOADS.items():
+        try:
+            load(context, options)
+        except OSError as error:
+            raise refused(f"{name} cannot be used: {error}") from error
+
+
+def trust(context: ssl.SSLContext, options: Mapping[str, Any]) -> None:
+    """Check the broker's certificate by these authorities, if any are given."""
+    if authorities := options.get(OPTIONS[CA]):
+        context.load_verify_locations(authorities)
+
+
+def show(context: ssl.SSLContext, options: Mapping[str, Any]) -> None:
+    """Show this certificate of ours, if one is given."""
+    if certificate := options.get(OPTIONS[CERTIFICATE]):
+        context.load_cert_chain(certificate, options.get(OPTIONS[KEY]), password=no_password)
+
+
+LOADS: Mapping[str, Callable[[ssl.SSLContext, Mapping[str, Any]], None]] = {CA: trust, CERTIFICATE: show}
+"""What reads the files that an address names, by its parameters."""
 
 
 def no_password() -> str:
