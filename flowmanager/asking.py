@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-import click
-
 from flowmanager.client import ClientError, ConnectionLost, FlowManagerClient, Timeout
-from flowmanager.console import told
+from flowmanager.console import ending, told
 from flowmanager.embedded import embedded_folder, embedded_settings
 from flowmanager.settings import Settings, read_settings
 from flowmanager.transport.connection import is_embedded
@@ -21,17 +17,7 @@ from flowmanager.transport.names import Names
 
 def answered(command: Callable[..., Any]) -> Callable[..., Any]:
     """End a command with one clear sentence when it fails in a known way, also by what it was answered, or was not."""
-
-    @told
-    @wraps(command)
-    def run(*arguments: Any, **options: Any) -> Any:
-        try:
-            return command(*arguments, **options)
-        except ClientError as error:
-            click.echo(f"flowmanager: {unanswered(error)}", err=True)
-            sys.exit(2)
-
-    return run
+    return told(ending(command, ClientError, unanswered))
 
 
 def unanswered(error: ClientError) -> str:

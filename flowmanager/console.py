@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from sqlalchemy import Engine
@@ -28,6 +28,8 @@ embedded_option = click.option(
     "--embedded", is_flag=True, help="Need no server: SQLite and files in a folder of this user."
 )
 
+
+Error = TypeVar("Error", bound=Exception)
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 LONGEST = 36_500 * UNITS["d"]
@@ -55,13 +57,18 @@ class Age(click.ParamType[float]):
 
 def told(command: Callable[..., Any]) -> Callable[..., Any]:
     """End a command with one clear sentence when it fails in a known way."""
+    return ending(command, FlowManagerError, explained)
+
+
+def ending(command: Callable[..., Any], kind: type[Error], sentence: Callable[[Error], str]) -> Callable[..., Any]:
+    """Return a command that ends with the sentence about its failure when that is of a kind."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
-        except FlowManagerError as error:
-            click.echo(f"flowmanager: {explained(error)}", err=True)
+        except kind as error:
+            click.echo(f"flowmanager: {sentence(error)}", err=True)
             sys.exit(2)
 
     return run
