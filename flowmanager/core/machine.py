@@ -138,7 +138,7 @@ def left(
     told = {**facts, "stack": flow.cursor.stack_id} if nested else facts
     details = noted.finished(changes.get("details", flow.details), seq, told)
     step = Step(seq, flow.current_action, result, moment.cause, error, flow.tm_execute, moment.now, details)
-    return Change(flow.evolved({**changes, "executed_count": seq + 1, "tm_execute": None, "details": None}), (step,))
+    return Change(flow.evolve(**{**changes, "executed_count": seq + 1, "tm_execute": None, "details": None}), (step,))
 
 
 def note(flow: Activeflow, **facts: Any) -> Activeflow:
@@ -241,7 +241,7 @@ def close(flow: Activeflow, reason: EndedReason, moment: Moment, *, message: str
 
 def set_variables(flow: Activeflow, changes: Mapping[str, str], *, limits: Limits) -> Activeflow:
     """Change variables, and note which of them get another value. Raises VariableLimit."""
-    return flow.evolved(variables_set(flow, changes, limits=limits)) if changes else flow
+    return flow.evolve(**variables_set(flow, changes, limits=limits)) if changes else flow
 
 
 def variables_set(flow: Activeflow, changes: Mapping[str, str], *, limits: Limits) -> dict[str, Any]:

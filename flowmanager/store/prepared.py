@@ -22,9 +22,6 @@ from flowmanager.store.packed import Group, packing_of
 Convert = Callable[[Any], Any] | None
 Values = Mapping[str, Any]
 
-IN_TEXT, BOUND = "%s", "?"
-"""The marks of MySQL, into whose texts values are written, and of SQLite, where they stay apart."""
-
 
 @frozen
 class Bind:
@@ -74,27 +71,22 @@ class Prepared:
     def with_rows(self, rows: Sequence[Values], *, limit: int) -> Iterator[tuple[str, list[Any], int]]:
         """Yield insertions of several rows each, with their values and the length of these: about `limit` at most.
 
-        A row that is larger goes by itself: what the server takes in one packet is limited. On MySQL a whole row's text
-        is one value.
+        A row that is larger goes by itself: what the server takes in one packet is limited.
         """
         head, _, group = self.text.partition(" VALUES ")
-        whole = self.mark == IN_TEXT
-        mark = self.mark if whole else group
         values: list[Any] = []
         count, size = 0, 0
         binds = [(bind.name, bind.write) for bind in self.binds]
         for row in rows:
             more = [row[name] if write is None else write(row[name]) for name, write in binds]
-            if whole:
-                more = [group % tuple(more)]
             larger = size_of(more)
             if count and size + larger > limit:
-                yield f"{head} VALUES {', '.join([mark] * count)}", values, size
+                yield f"{head} VALUES {', '.join([group] * count)}", values, size
                 values, count, size = [], 0, 0
             values += more
             count, size = count + 1, size + larger
         if count:
-            yield f"{head} VALUES {', '.join([mark] * count)}", values, size
+            yield f"{head} VALUES {', '.join([group] * count)}", values, size
 
     def rows(self, found: Iterable[Sequence[Any]]) -> list[Any]:
         """Return what the driver read as rows with names, in the program's own forms."""
@@ -138,7 +130,7 @@ def prepare(statement: ClauseElement, dialect: Dialect, columns: Iterable[str] |
     binding = [(name, one) for name, one in compiled.binds.items() if one.value is not None]
     given = {name: None if one.required else one.effective_value for name, one in binding}
     text = str(compiled).replace("\n", "")
-    mark = BOUND if dialect.paramstyle == "qmark" else IN_TEXT
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
     if not isinstance(statement, Select):
         return Prepared(text, mark, binds, given, table_of(statement))
     selected = list(statement.selected_columns)
