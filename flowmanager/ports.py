@@ -143,6 +143,10 @@ class Transaction(Flows, Protocol):
         """Return an activeflow with its history, without locking it."""
         ...
 
+    def unchanged(self, seen: Activeflow) -> bool:
+        """Say whether an activeflow is still there as it was when it was read: cheaper than to read it again."""
+        ...
+
     def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:
         """Return an activeflow and keep others from changing it until the transaction ends."""
         ...

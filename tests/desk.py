@@ -310,12 +310,16 @@ class Run:
         """Its URI."""
         return f"/v1/activeflows/{self.id}"
 
-    @property
-    def record(self) -> Json:
+    def get(self) -> Json:
         """What GET shows."""
         status, data = self.desk.get(self.uri)
         assert status == 200, data
         return cast(Json, data)
+
+    @property
+    def record(self) -> Json:
+        """The same."""
+        return self.get()
 
     @property
     def state(self) -> str:

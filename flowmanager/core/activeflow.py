@@ -16,6 +16,8 @@ from flowmanager.core.ids import MAIN, NIL, START, Id
 from flowmanager.core.signals import Signal
 from flowmanager.core.stacks import Place, StackMap
 
+Stamp = tuple[datetime | None, datetime | None]
+"""When a record was made, and when it was changed last."""
 EMPTY: Mapping[str, str] = MappingProxyType({})
 BEGINNING = Place(MAIN, START)
 
@@ -214,6 +216,11 @@ class Activeflow(Evolving):
     tm_update: datetime | None = None
     tm_end: datetime | None = None
     tm_delete: datetime | None = None
+
+    @property
+    def stamp(self) -> Stamp:
+        """Return its times as a record."""
+        return self.tm_create, self.tm_update
 
     @property
     def over(self) -> bool:

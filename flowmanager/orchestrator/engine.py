@@ -183,6 +183,10 @@ class Work:
         """Send the committed answer before the rest of the work is done."""
         self.reply(self.done.body or encode_answer())
 
+    def show(self, body: bytes) -> None:
+        """Answer with what was read: there is nothing to commit, and a repeat reads anew."""
+        self.done.body = body
+
     def answer(self, transaction: Transaction, data: Any = None) -> None:
         """Fix the answer of this message, committed with the transaction."""
         self.keep(transaction, encode_answer(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from functools import partial
 from typing import Any
 
@@ -19,8 +20,10 @@ from flowmanager.orchestrator import record
 from flowmanager.orchestrator.claims import locked
 from flowmanager.orchestrator.engine import Engine, Work
 from flowmanager.orchestrator.flow_stack import FlowStack
+from flowmanager.orchestrator.known_answers import KnownAnswers
 from flowmanager.orchestrator.succession import own_variables, too_deep
 from flowmanager.ports import Page, Transaction
+from flowmanager.schemas.envelopes import encode_answer
 from flowmanager.schemas.overview_wire import overview_wire
 from flowmanager.schemas.wire import Wire, activeflow_wire, detail_wire, stacks_wire
 
@@ -34,6 +37,7 @@ class Lifecycle:
 
     engine: Engine
     flow_stack: FlowStack
+    known: KnownAnswers = field(default_factory=KnownAnswers)
 
     def create(self, work: Work, form: Mapping[str, Any]) -> Wire:
         """Create an activeflow; the same creation again gives the record that is there.
@@ -125,13 +129,21 @@ class Lifecycle:
         variables, rejected = initial(inherited, form["variables"], own, limits=self.engine.limits)
         return made.evolve(variables=variables), rejected
 
-    def get(self, work: Work, activeflow_id: Id) -> Wire:
+    def get(self, work: Work, activeflow_id: Id) -> None:
         """Show an activeflow with its variables and history. Raises ActiveflowNotFound."""
+        work.show(work.look(partial(self.detail, activeflow_id)))
 
-        shown = work.look(lambda transaction: transaction.get_with_steps(activeflow_id))
+    def detail(self, activeflow_id: Id, transaction: Transaction) -> bytes:
+        """Return the answer that shows an activeflow: the one before, if nothing has changed since."""
+        known = self.known.get(activeflow_id, transaction.unchanged)
+        if known is not None:
+            return known
+        shown = transaction.get_with_steps(activeflow_id)
         if shown is None:
             raise ActiveflowNotFound(activeflow_id=activeflow_id)
-        return detail_wire(*shown)
+        body = encode_answer(detail_wire(*shown))
+        self.known.note(shown[0], body)
+        return body
 
     def stacks(self, work: Work, activeflow_id: Id) -> list[Wire]:
         """Show the frames from the main one to the cursor. Raises ActiveflowNotFound."""

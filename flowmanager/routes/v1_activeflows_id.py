@@ -10,7 +10,7 @@ from flowmanager.route import App, Call, route
 @route("GET", "/v1/activeflows/{activeflow_id:id}", answer="activeflow_detail")
 def get_activeflow(call: Call, app: App) -> Any:
     """Show an activeflow with frames, variables and history."""
-    return app.lifecycle.get(call.work, call.id("activeflow_id"))
+    app.lifecycle.get(call.work, call.id("activeflow_id"))
 
 
 @route("DELETE", "/v1/activeflows/{activeflow_id:id}", answer="activeflow")

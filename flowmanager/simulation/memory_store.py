@@ -97,6 +97,10 @@ class MemoryTransaction:
         found = self.get_activeflow(activeflow_id)
         return (found, self.get_steps([activeflow_id])[activeflow_id]) if found else None
 
+    def unchanged(self, seen: Activeflow) -> bool:
+        """Say whether an activeflow is as it was."""
+        return self.get_activeflow(seen.id) == seen
+
     def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:
         """Return an activeflow."""
         found = self.get_activeflow(activeflow_id)

@@ -72,6 +72,7 @@ def deletion(table: Table) -> Delete:
 
 SELECT_ACTIVEFLOWS = select(*[column for column in activeflows.c if column.name not in DERIVED])
 GET_ACTIVEFLOW = SELECT_ACTIVEFLOWS.where(keyed(activeflows))
+GET_STAMP = select(activeflows.c.tm_create, activeflows.c.tm_update).where(keyed(activeflows))
 GET_ACTIVEFLOWS = by_index(SELECT_ACTIVEFLOWS.where(listed(activeflows.c.id)), activeflows)
 COUNT_FLOWS = (
     select(func.count().label("number"))
@@ -109,6 +110,7 @@ class Statements:
     update_flow: Prepared
     count_flows: Prepared
     get_activeflow: Prepared
+    get_stamp: Prepared
     lock_activeflow: Prepared
     lock_free: Prepared
     """Of several activeflows those that nobody else has locked."""
@@ -149,6 +151,7 @@ def statements_of(dialect: Dialect, *, answer_seconds: float) -> Statements:
         update_flow=ready(update(flows).where(keyed(flows)), *flows.c.keys()),
         count_flows=ready(COUNT_FLOWS),
         get_activeflow=packed(GET_ACTIVEFLOW.add_columns(moments.here().label(MOMENT)), dialect),
+        get_stamp=ready(GET_STAMP),
         lock_activeflow=packed(locking(GET_ACTIVEFLOW, moments), dialect),
         lock_free=packed(free(GET_ACTIVEFLOWS, moments), dialect),
         insert_activeflow=insertion(activeflows),

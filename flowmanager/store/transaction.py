@@ -7,7 +7,7 @@ late as at the commit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -34,6 +34,9 @@ from flowmanager.store.records import (
 from flowmanager.store.session import Desk
 from flowmanager.store.statements import KEY, KEYS, SINCE, UNTIL, Statements
 
+TICK = timedelta(microseconds=1)
+"""The least by which times of the database differ."""
+
 
 class SqlTransaction:
     """The operations on one connection; the store commits and rolls back."""
@@ -46,7 +49,7 @@ class SqlTransaction:
     def now(self) -> datetime:
         """Return the database's time (UTC) as of the latest lock or read of a record, else ask for it once.
 
-        It is never earlier than the latest change of a record that this transaction has locked.
+        It is later than the latest change of every record that this transaction has locked.
         """
         if self._now is None:
             [row] = self._session.read(self._statements.now, {})
@@ -103,6 +106,11 @@ class SqlTransaction:
         # A step may have been committed between the two queries.
         known = (load_step(step) for step in steps if step.seq < found.executed_count)
         return found, sorted(known, key=attrgetter("seq"))
+
+    def unchanged(self, seen: Activeflow) -> bool:
+        """Say whether an activeflow is still as it was read. Each change has a later time than the one before."""
+        rows = self._session.read(self._statements.get_stamp, {KEY: seen.id})
+        return bool(rows) and (rows[0].tm_create, rows[0].tm_update) == seen.stamp
 
     def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:
         """Return an activeflow and keep others from changing it until the transaction ends."""
@@ -181,9 +189,10 @@ class SqlTransaction:
         return rows[0] if rows else None
 
     def _note_time(self, row: Any) -> None:
-        # A clock that was put back, or that of another server, must not make a history that runs backwards.
-        known = [time for time in (self._now, row.moment, row.tm_update) if time is not None]
-        self._now = max(known)
+        # A clock that was put back, or that of another server, must not make a history that runs backwards, nor give
+        # two changes of a record the same time, by which they are told apart.
+        later = row.moment if row.tm_update is None else max(row.moment, row.tm_update + TICK)
+        self._now = later if self._now is None else max(later, self._now)
 
     def _listed(self, query: Select[Any]) -> Iterable[Any]:
         # Built for each list: it has other conditions each time.

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event
 from time import sleep
 from typing import Any
 
 import pytest
 
-from flowmanager.core.activeflow import Driver, State, Wait
+from flowmanager.core.activeflow import Activeflow, Driver, State, Wait
 from flowmanager.core.ids import MAIN
 from flowmanager.core.stacks import Place
 from flowmanager.errors import AlreadyExists, Answered
@@ -271,4 +272,29 @@ def test_the_time_of_a_record_never_goes_back(store: SqlStore) -> None:
         transaction.lock_activeflow(activeflow.id)
         return transaction.now()
 
-    assert store.run(work) == later
+    assert store.run(work) == later + timedelta(microseconds=1)
+
+
+def test_a_change_is_seen_by_who_knows_the_record(store: SqlStore) -> None:
+    """Also changes of one moment: SQLite's clock counts milliseconds, and a clock may be put back."""
+    known = [plain_activeflow()]
+    store.run(lambda transaction: transaction.insert_activeflow(known[0]))
+
+    def change(transaction: Transaction) -> Activeflow:
+        locked = transaction.lock_activeflow(known[0].id)
+        assert locked is not None
+        changed = locked.evolve(tm_update=transaction.now(), execute_count=locked.execute_count + 1)
+        transaction.save_activeflow(changed)
+        return changed
+
+    for _ in range(20):
+        assert [store.look(partial(unchanged, one)) for one in known] == [False] * (len(known) - 1) + [True]
+        known.append(store.run(change))
+
+
+def unchanged(seen: Activeflow, transaction: Transaction) -> bool:
+    return transaction.unchanged(seen)
+
+
+def test_a_record_that_is_gone_is_not_unchanged(store: SqlStore) -> None:
+    assert not store.look(partial(unchanged, plain_activeflow()))

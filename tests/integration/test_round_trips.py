@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -93,6 +93,13 @@ def with_push(*actions: dict[str, Any]) -> Callable[[Run], Callable[[], object]]
     return pushed
 
 
+def after(firsts: Iterable[Callable[[], object]], act: Callable[[], object]) -> Callable[[], object]:
+    """What is measured, after this has been done."""
+    for first in firsts:
+        first()
+    return act
+
+
 def executed(run: Run) -> Run:
     """A flow that call-manager is carrying out."""
     other = run.desk.start(talk("one"), talk("two"))
@@ -117,7 +124,11 @@ UNDER_WAY = [LOCK, together(SAVE)]
 CONNECT = {"destinations": [{"type": "tel", "target": "+1"}]}
 
 COSTS: list[tuple[str, Callable[[Run], Callable[[], object]], list[str]]] = [
-    ("get", lambda run: lambda: run.record, [f"{LOCK} + {HISTORY}"]),
+    ("get", lambda run: run.get, [f"{LOCK} + {HISTORY}"]),
+    ("get again and again", lambda run: after([run.get, run.get], run.get), [LOCK]),
+    ("get after a change", lambda run: after([run.get, run.get, run.next], run.get), [LOCK, f"{LOCK} + {HISTORY}"]),
+    ("get after each change", lambda run: after([run.get, run.next, run.get, run.next], run.get),
+     [f"{LOCK} + {HISTORY}"]),
     ("flow create", lambda run: lambda: run.desk.flow(talk("x")),
      ["SELECT flows", "SELECT", together("INSERT flows", EVENTS, KEEP), *PUBLISH]),
     ("create", lambda run: partial(run.desk.create, run.record["flow_id"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +14,9 @@ from flowmanager.core.action import Action
 from flowmanager.core.activeflow import Activeflow, Driver, ReferenceType, State, Turn
 from flowmanager.core.limits import Limits
 from flowmanager.core.stacks import StackMap
+from flowmanager.memory import all_kept
 from flowmanager.orchestrator.fold import Fold, Progress
+from flowmanager.orchestrator.option_text import KNOWN
 from tests.fakes import FlowShelf
 
 ID = "4d2f8a71-0b9e-4f36-8d0c-c1e5a7b3f920"
@@ -35,7 +38,8 @@ def turn_of(size: int, more: int = 0) -> Callable[[], Progress]:
     def run() -> Progress:
         return fold.run(Progress(flow=flow, turn=Turn(Driver.PULL)))
 
-    # What is remembered of its actions is found out once.
+    # What is remembered of its actions is found out once, and there is room for it.
+    KNOWN.clear()
     assert len(run().steps) == size
     return run
 
@@ -54,11 +58,14 @@ def calls_of(act: Callable[[], object]) -> int:
         count += event == "call"
 
     before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        act()
-    finally:
-        sys.setprofile(before)
+    # What earlier tests left behind would be cleaned up meanwhile, and counted.
+    gc.collect()
+    with all_kept():
+        sys.setprofile(note)
+        try:
+            act()
+        finally:
+            sys.setprofile(before)
     return count
 
 
