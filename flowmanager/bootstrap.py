@@ -65,6 +65,8 @@ log = structlog.get_logger()
 
 RELIEF_IDLE_SECONDS = 0.5
 """How long a thread that stepped in waits for a message before it looks whether to leave: there may be hundreds."""
+FIRST_LANE_SECONDS = 0.5
+"""How long everything else waits for the first connection to the broker: ten times as long as it takes."""
 LEAST_PEER_CALLS = 2
 """With one, every slow answer would hold up all who need that manager."""
 
@@ -221,11 +223,15 @@ class Worker:
         """Begin to serve. The first heartbeat comes before the first message: what it executes has an owner."""
         with suppress(StoreLost):
             self.store.heartbeat(self.engine.worker_id)
+        first, *others = self.lanes
+        first.start()
+        # It answers while all others connect, which takes the interpreter a tenth of a second and more.
+        first.ready.wait(FIRST_LANE_SECONDS)
         self.heart.start()
         self.relay.start()
         for sweeper in self.sweepers:
             sweeper.start()
-        for lane in self.lanes:
+        for lane in others:
             lane.start()
         self.crew.start()
 

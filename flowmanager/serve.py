@@ -17,7 +17,7 @@ from flowmanager.bootstrap import Worker, make_worker
 from flowmanager.errors import InvalidSetting, StoreLost
 from flowmanager.exporter import serve_pages
 from flowmanager.health import Health, Told, Watch
-from flowmanager.memory import keep_for_good, keep_little
+from flowmanager.memory import all_kept, keep_for_good, keep_little
 from flowmanager.metrics import Metrics
 from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
@@ -116,7 +116,8 @@ def serve_one(settings: Settings) -> int:
         wait_for_schema(settings, stopping, health)
         if stopping.is_set():
             return 0
-        worker = make_worker(settings, metrics=metrics)
+        with all_kept():
+            worker = make_worker(settings, metrics=metrics)
         keep_for_good()
         worker.start()
         worker.watched(health)
