@@ -25,7 +25,7 @@ LONGEST_SECONDS = 600.0
 REPEAT_SHARE = 0.06
 """Share of answered requests that are sent once more on purpose."""
 
-SHOWN = ("id", "customer_id", "tm_delete")
+SHOWN = ("id", "customer_id", "tm_update", "tm_delete")
 
 
 class GaveUp(Exception):
@@ -137,7 +137,7 @@ class Asker:
 
 
 def brief(body: bytes) -> bytes:
-    """Return a good answer to a read with no more of its records than whose they are."""
+    """Return a good answer to a read with no more of its records than whose they are and when they were changed."""
     envelope = orjson.loads(body)
     data = envelope.get("data")
     if envelope["status_code"] >= 300 or not isinstance(data, dict | list):

@@ -12,6 +12,7 @@ from flowmanager.errors import BrokerLost
 from flowmanager.executors import condition_variable
 from flowmanager.orchestrator import talk, turn
 from flowmanager.orchestrator.claims import locked
+from flowmanager.orchestrator.known_answers import KnownAnswers
 from flowmanager.ports import Publisher
 from flowmanager.receiver import Aftermath
 from flowmanager.store import sql_store
@@ -103,6 +104,16 @@ def swapped() -> None:
     put(condition_variable, "compare_numbers", compare)
 
 
+def stale() -> None:
+    """Give answers to reads again without asking whether their records have changed."""
+
+    def get(known: KnownAnswers, key: str, _unchanged: Any) -> bytes | None:
+        kept = known._kept.get(key)
+        return kept.body if kept else None
+
+    put(KnownAnswers, "get", get)
+
+
 BREAKAGES: Mapping[str, Callable[[], None]] = {
     "no_lock": no_lock,
     "ack_first": ack_first,
@@ -110,6 +121,7 @@ BREAKAGES: Mapping[str, Callable[[], None]] = {
     "no_outbox": no_outbox,
     "no_answers": no_answers,
     "swapped": swapped,
+    "stale": stale,
 }
 
 
@@ -120,6 +132,7 @@ FOUND_BY: Mapping[str, frozenset[str]] = {
     "no_outbox": frozenset(("I5", "I7")),
     "no_answers": frozenset(("I1", "I2", "I3", "I6")),
     "swapped": frozenset(("I2",)),
+    "stale": frozenset(("I6",)),
 }
 """The invariants by which each is to be found out: nothing else counts."""
 

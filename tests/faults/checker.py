@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import check_customers, check_effects, check_paths, check_requests, check_rest
+from tests.faults import check_customers, check_effects, check_paths, check_reads, check_requests, check_rest
 from tests.faults.history import read_history, read_snapshot
 from tests.faults.story import Story, make_story
 from tests.faults.violation import SORTS, Check, Violation
@@ -24,6 +24,7 @@ CHECKS: Sequence[Check] = (
     check_paths.check_histories,
     check_paths.check_ends,
     check_paths.check_reasons,
+    check_reads.check_reads,
     check_effects.check_variables,
     check_effects.check_news,
     check_effects.check_keys,

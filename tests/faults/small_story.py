@@ -15,6 +15,7 @@ PARENT, CHILD = "a0000000-0000-4000-8000-000000000001", "a0000000-0000-4000-8000
 ONE, TWO, THREE, LAST = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3, 4))
 NIL, START, FINISH = (f"00000000-0000-0000-0000-00000000000{number}" for number in (0, 1, 2))
 TIME = "2026-05-04T07:08:{:09.6f}"
+START_TIME = 100.0
 
 
 def action(action_id: str, action_type: str = "sleep", **option: Any) -> Json:
@@ -75,7 +76,7 @@ class SmallRun:
 
     def __init__(self) -> None:
         self.lines: list[Json] = []
-        self.clock = 100.0
+        self.clock = START_TIME
         self.write_history()
         followed = {"flow_id": AFTER, "reference_activeflow_id": PARENT, "after_reference": True}
         self.rows = {
@@ -110,7 +111,7 @@ class SmallRun:
         self.event("e3", "activeflow_updated", PARENT, executed=[THREE], count=3, status="ended")
         self.event("e4", "activeflow_created", CHILD)
         self.event("e5", "activeflow_updated", CHILD, executed=[LAST], count=1, status="ended")
-        self.asked("list", "read-list", data=None, answer=(200, [{"id": PARENT, "customer_id": CUSTOMER}]))
+        self.asked("list", "read-list", data=None, answer=(200, [self.shown()]))
         self.line("news", activeflow_id=FLOW, token="t", applied=True)
         self.line("script_done", activeflow_id=PARENT)
 
@@ -144,8 +145,14 @@ class SmallRun:
             "status": facts.get("status", "running"),
             "executed_actions": [{"id": one} for one in executed or []],
             "executed_count": facts.get("count", 0),
+            "tm_update": TIME.format(self.clock - START_TIME) + "Z",
         }
         self.line("event", message_id=message_id, body=orjson.dumps({"type": kind, "data": data}).decode())
+
+    def shown(self, **facts: Any) -> Json:
+        """The activeflow as a read shows it at this moment."""
+        changed = TIME.format(self.clock - START_TIME) + "Z"
+        return {"id": PARENT, "customer_id": CUSTOMER, "tm_update": changed, **facts}
 
     def drop(self, kind: str, **facts: Any) -> None:
         """Take lines away."""

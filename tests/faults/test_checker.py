@@ -330,6 +330,15 @@ def lines_of(run: SmallRun, message_id: str) -> int:
     return next(number for number, line in enumerate(run.lines) if line.get("message_id") == message_id)
 
 
+def shown_as_it_was(run: SmallRun) -> None:
+    run.asked("read", "read", answer=(200, run.shown(tm_update=TIME.format(2) + "Z")))
+
+
+def shown_as_it_was_before_it_was_shown(run: SmallRun) -> None:
+    run.asked("first", "read", answer=(200, run.shown(tm_update=TIME.format(59) + "Z")))
+    run.asked("second", "read", answer=(200, run.shown()))
+
+
 HARMS: list[tuple[Harm, str]] = [
     (never_answered, "I1 stuck"),
     (asked_to_come_again_only, "I1 stuck"),
@@ -355,6 +364,8 @@ HARMS: list[tuple[Harm, str]] = [
     (two_children, "I5 doubled"),
     (no_child, "I5 lost"),
     (an_endless_chain, "I5 unexpected"),
+    (shown_as_it_was, "I6 unexpected"),
+    (shown_as_it_was_before_it_was_shown, "I6 unexpected"),
     (a_lost_write, "I6 lost"),
     (a_doubled_write, "I6 doubled"),
     (a_write_of_nobody, "I6 unexpected"),
