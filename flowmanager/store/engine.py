@@ -22,6 +22,7 @@ from flowmanager.store.driver import RememberingConnection
 from flowmanager.store.dsn import normalize
 from flowmanager.store.encryption import TLS_PARAMETERS, encryption
 from flowmanager.store.faults import code_of, is_lost
+from flowmanager.store.lines import Lines
 
 LOCK_SECONDS = 5
 """How long a statement waits for a lock before the transaction is run again."""
@@ -62,9 +63,19 @@ class Engines:
     statements: Engine
     heard: list[Callable[[Sequence[str]], None]] = field(default_factory=list)
     """They are told the statements of each round trip, for tests and tools."""
+    lines: dict[Engine, Lines] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lines.update((engine, Lines(engine)) for engine in {self.transactions, self.statements})
+
+    def rest(self) -> None:
+        """Give the connections that are at hand back to their pools."""
+        for lines in self.lines.values():
+            lines.rest()
 
     def dispose(self) -> None:
         """Close all connections."""
+        self.rest()
         self.transactions.dispose()
         self.statements.dispose()
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flowmanager.core.frozen import frozen
 from flowmanager.store.faults import is_duplicate, is_lost
+from flowmanager.store.lines import Lines
 from flowmanager.store.prepared import Prepared, Values, size_of
 
 BATCH_CHARACTERS = 1_000_000
@@ -56,20 +57,21 @@ class Desk(Protocol):
 class Session:
     """The statements of one connection. Writes wait until a read needs them or the transaction ends."""
 
-    def __init__(self, engine: Engine, heard: Sequence[Heard], *, alone: bool = False) -> None:
-        """Take a connection from the pool. `heard` are told the statements of each round trip.
+    def __init__(self, lines: Lines, heard: Sequence[Heard], *, alone: bool = False) -> None:
+        """Take a connection. `heard` are told the statements of each round trip.
 
         `alone`: each statement commits by itself.
         """
-        self._engine, self._heard, self._alone = engine, heard, alone
+        self._lines, self._heard, self._alone = lines, heard, alone
+        self._engine = engine = lines.engine
         self._writes: list[Statement] = []
         self._characters = 0
         self._used = False
         try:
-            self._connection = engine.raw_connection()
+            self._line = lines.take()
         except engine.dialect.loaded_dbapi.Error as error:
             raise failure_of(engine, error, gone=True) from error
-        self._cursor: Any = self._connection.cursor()
+        self._cursor: Any = self._line.connection.cursor()
         self._driver = run_each if engine.dialect.name == "sqlite" else run_together
 
     def read(self, query: Prepared, values: Values) -> list[Any]:
@@ -119,12 +121,12 @@ class Session:
             self._send([Statement("ROLLBACK", ())])
         except DBAPIError as error:
             if self._used:
-                self._connection.invalidate(error)
+                self._line.connection.invalidate(error)
 
     def close(self) -> None:
         """Give the connection back."""
         self._cursor.close()
-        self._connection.close()
+        self._lines.give(self._line)
 
     def _send(self, more: Sequence[Statement] = ()) -> list[Sequence[Any]]:
         """Make one round trip; return the rows of the statements that read."""
@@ -143,11 +145,11 @@ class Session:
     def _failure(self, error: Exception, failed: Statement) -> Exception:
         """Return what to raise for the driver's error; when the server has gone, all pooled connections go too."""
         dialect = self._engine.dialect
-        gone = dialect.is_disconnect(cast(Any, error), self._connection, self._cursor)
+        gone = dialect.is_disconnect(cast(Any, error), self._line.connection, self._cursor)
         known = failure_of(self._engine, error, failed.text, gone=gone)
         if is_lost(known):
             self._used = False
-            self._connection.invalidate(error)
+            self._line.connection.invalidate(error)
             self._engine.dispose()
         if failed.taken and isinstance(known, IntegrityError) and is_duplicate(known):
             return failed.taken

@@ -49,6 +49,8 @@ class SqlStore:
 
     def __init__(self, engines: Engines, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._engines = engines
+        self._of_transactions = engines.lines[engines.transactions]
+        self._of_statements = engines.lines[engines.statements]
         self._dialect = engines.transactions.dialect
         self._moments = moments_of(self._dialect)
         self._statements = statements_of(self._dialect, answer_seconds=answer_seconds)
@@ -155,7 +157,7 @@ class SqlStore:
             return self._again(act, *arguments)
 
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
-        with translated(), closing(Session(self._engines.transactions, self._engines.heard)) as session:
+        with translated(), closing(Session(self._of_transactions, self._engines.heard)) as session:
             try:
                 result = work(SqlTransaction(session, self._statements, self._dialect))
                 session.commit()
@@ -167,7 +169,7 @@ class SqlStore:
     def _together(self, members: Sequence[Member]) -> None:
         """Make the changes of a group in one transaction; whoever cannot share it is left without an outcome."""
         try:
-            with translated(), closing(Session(self._engines.transactions, self._engines.heard)) as session:
+            with translated(), closing(Session(self._of_transactions, self._engines.heard)) as session:
                 try:
                     outcomes = self._tried(members, session)
                     session.commit()
@@ -204,16 +206,14 @@ class SqlStore:
         return outcomes
 
     def _glance(self, work: Callable[[Transaction], T]) -> T:
-        engines = self._engines
-        with translated(), closing(Session(engines.statements, engines.heard, alone=True)) as session:
+        with translated(), closing(Session(self._of_statements, self._engines.heard, alone=True)) as session:
             return work(SqlTransaction(session, self._statements, self._dialect))
 
     def _alone(self, statement: Prepared, values: Values) -> Sequence[Any]:
         return self._persist(self._glance_at, statement, values)
 
     def _glance_at(self, statement: Prepared, values: Values) -> Sequence[Any]:
-        engines = self._engines
-        with translated(), closing(Session(engines.statements, engines.heard, alone=True)) as session:
+        with translated(), closing(Session(self._of_statements, self._engines.heard, alone=True)) as session:
             return session.read(statement, values)
 
     def _purge_ended(self, retention: Retention, limit: int) -> Purged:

@@ -86,5 +86,6 @@ def clear(engines: Engines) -> None:
 
 
 def checked_out(engines: Engines) -> list[int]:
+    engines.rest()
     pools = [engine.pool for engine in (engines.transactions, engines.statements)]
     return [pool.checkedout() for pool in pools if isinstance(pool, QueuePool)]

@@ -61,6 +61,7 @@ def mysql_desk(mysql_engines: Engines) -> Iterator[Desk]:
 def desk_on(engines: Engines) -> Iterator[Desk]:
     clear(engines)
     yield Desk(SqlStore(engines), engines)
+    engines.rest()
     checked_out = [engine.pool.checkedout() for engine in (engines.transactions, engines.statements)]  # type: ignore[attr-defined]  # both are queue pools
     assert checked_out == [0, 0]
 
