@@ -17,6 +17,7 @@ from uuid import uuid4
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
+from flowmanager.bootstrap import RELIEF_IDLE_SECONDS
 from flowmanager.errors import BrokerLost
 from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
@@ -255,6 +256,7 @@ class Run:
 
     def snapshot(self) -> Json:
         """Measure and kill the workers, then see what is left."""
+        sleep(4 * RELIEF_IDLE_SECONDS)  # threads that stepped in for others have left by then, with their connections
         gauges = self.gauges()
         self.crew.kill()
         self.stubs.stop()
