@@ -17,7 +17,7 @@ from uuid import uuid4
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
-from flowmanager.bootstrap import RELIEF_IDLE_SECONDS
+from flowmanager.crew import KEEP_SECONDS
 from flowmanager.errors import BrokerLost
 from flowmanager.settings import Settings
 from flowmanager.store.engine import make_engine
@@ -54,7 +54,7 @@ SCRIPT_SECONDS = 90.0
 PACE = Pace(step=0.02, media=0.1, bridge=0.1, alone=2.0, agent=0.1, ai=0.1)
 SWEEPERS = 8
 LANES = THREADS + 2 * max(THREADS // 2, 1) + SWEEPERS
-"""Connections to the broker that a worker may have at most."""
+"""Connections to the broker that a worker may have at most, once nobody waits for slow managers any more."""
 POOL = 2 * (2 * THREADS + 2) + 1
 SOCKETS = LANES + POOL + 20
 """Connections of all kinds; a few more are open for a moment while old ones are given up."""
@@ -256,7 +256,7 @@ class Run:
 
     def snapshot(self) -> Json:
         """Measure and kill the workers, then see what is left."""
-        sleep(4 * RELIEF_IDLE_SECONDS)  # threads that stepped in for others have left by then, with their connections
+        self.wait_for_relief()
         gauges = self.gauges()
         self.crew.kill()
         self.stubs.stop()
@@ -271,6 +271,12 @@ class Run:
             except BrokerLost:
                 sleep(0.2)
         return {}
+
+    def wait_for_relief(self) -> None:
+        """Let threads leave that stepped in for others, where there are many: they have connections of their own."""
+        deadline = monotonic() + KEEP_SECONDS + 5
+        while self.links["workers-broker"].pairs > len(self.crew.slots) * LANES and monotonic() < deadline:
+            sleep(0.2)
 
     def gauges(self) -> dict[str, float]:
         """Measure connections and memory: those of now, and the most that any worker had."""
