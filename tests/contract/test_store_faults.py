@@ -25,7 +25,7 @@ from flowmanager.store.engine import Engines, make_engine, make_engines
 from flowmanager.store.faults import meaning_of, translated
 from flowmanager.store.migrate import migrate
 from flowmanager.store.sql_store import ATTEMPTS, SqlStore
-from tests.contract.store_builders import action, full_flow, new_id, plain_activeflow
+from tests.contract.store_builders import action, cut_others, full_flow, new_id, plain_activeflow
 
 WAIT_SECONDS = 10.0
 
@@ -39,9 +39,7 @@ def stored(store: SqlStore) -> Activeflow:
 def kill_connections(engines: Engines) -> None:
     """Have the server close every connection to this database."""
     with engines.statements.connect() as connection:
-        query = text("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
-        for (number,) in connection.execute(query).all():
-            connection.execute(text(f"KILL {number}"))
+        cut_others(connection)
     engines.statements.dispose()
 
 
@@ -156,9 +154,7 @@ def test_idle_connections_that_died_cost_one_failure_for_all(mysql_store: SqlSto
 def test_a_lost_connection_beside_transactions_is_replaced_too(mysql_store: SqlStore, mysql_engines: Engines) -> None:
     assert mysql_store.get_answer("key") is None
     with mysql_engines.transactions.connect() as connection:
-        query = text("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
-        for (number,) in connection.execute(query).all():
-            connection.execute(text(f"KILL {number}"))
+        cut_others(connection)
     with pytest.raises(StoreLost):
         mysql_store.get_answer("key")
     assert mysql_store.get_answer("key") is None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import partial
 from threading import Event, Lock
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from flowmanager.core.activeflow import Activeflow
 from flowmanager.core.ids import Id
@@ -22,7 +21,7 @@ from flowmanager.store.engine import Engines
 from flowmanager.store.group import LEADERS
 from flowmanager.store.sql_store import SqlStore
 from tests.broker_room import eventually
-from tests.contract.store_builders import add, new_id, plain_activeflow
+from tests.contract.store_builders import add, cut_others, new_id, plain_activeflow
 
 Change = Callable[[Transaction], Any]
 SECONDS = 30.0
@@ -297,11 +296,7 @@ def test_everybody_learns_that_the_database_is_lost(group: Group) -> None:
     def kill(transaction: Transaction) -> None:
         counted(flows[0].id, transaction)
         with group._engines.transactions.connect() as connection:
-            running = connection.exec_driver_sql(OTHERS).scalars().all()
-            for number in running:
-                # One of an earlier test may be about to close, and be gone by now.
-                with suppress(DBAPIError):
-                    connection.exec_driver_sql(f"KILL {number}")
+            cut_others(connection)
 
     def change(key: Id, transaction: Transaction) -> None:
         counted(key, transaction)
@@ -331,9 +326,6 @@ def test_an_answer_that_makes_no_sense_is_a_lost_database(group: Group, monkeypa
     assert [type(future.exception()) for future in group.futures] == [StoreLost] * 3
     monkeypatch.undo()
     assert [count_of(group.store, one.id) for one in flows] == [1, 1, 1]
-
-
-OTHERS = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND command = 'Sleep'"
 
 
 def test_what_a_change_logs_is_its_own(group: Group) -> None:

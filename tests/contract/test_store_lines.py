@@ -14,10 +14,10 @@ from flowmanager.store.engine import Engines
 from flowmanager.store.lines import Line, Lines
 from flowmanager.store.sql_store import SqlStore
 from tests.broker_room import eventually
+from tests.contract.store_builders import cut_others
 
 POOL_SIZE = 10
 """Of the suite's connections."""
-OTHERS = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
 
 
 @pytest.fixture
@@ -119,8 +119,7 @@ def test_who_takes_over_from_a_lost_server_meets_one_failure(mysql_engines: Engi
     store, lines = SqlStore(mysql_engines), mysql_engines.lines[mysql_engines.statements]
     used(lines, 3)
     with mysql_engines.transactions.connect() as connection:
-        for number in connection.exec_driver_sql(OTHERS).scalars().all():
-            connection.exec_driver_sql(f"KILL {number}")
+        cut_others(connection)
     with pytest.raises(StoreLost):
         store.get_answer("unknown")
     for _ in range(5):
