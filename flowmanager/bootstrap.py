@@ -223,11 +223,11 @@ class Worker:
         """Begin to serve. The first heartbeat comes before the first message: what it executes has an owner."""
         with suppress(StoreLost):
             self.store.heartbeat(self.engine.worker_id)
+        self.heart.start()
         first, *others = self.lanes
         first.start()
         # It answers while all others connect, which takes the interpreter a tenth of a second and more.
         first.ready.wait(FIRST_LANE_SECONDS)
-        self.heart.start()
         self.relay.start()
         for sweeper in self.sweepers:
             sweeper.start()
