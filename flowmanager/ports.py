@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from flowmanager.core.activeflow import Activeflow, Step
+from flowmanager.core.activeflow import Activeflow, Stamp, Step
 from flowmanager.core.flow import Flow
 from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import Id
@@ -143,8 +143,11 @@ class Transaction(Flows, Protocol):
         """Return an activeflow with its history, without locking it."""
         ...
 
-    def unchanged(self, seen: Activeflow) -> bool:
-        """Say whether an activeflow is still there as it was when it was read: cheaper than to read it again."""
+    def unchanged(self, activeflow_id: Id, stamp: Stamp) -> bool:
+        """Say whether an activeflow is still there as it was when it had these times; False also when nobody can say.
+
+        Cheaper than to read it again.
+        """
         ...
 
     def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:

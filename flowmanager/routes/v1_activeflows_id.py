@@ -8,7 +8,7 @@ from flowmanager.route import App, Call, route
 
 
 @route("GET", "/v1/activeflows/{activeflow_id:id}", answer="activeflow_detail")
-def get_activeflow(call: Call, app: App) -> Any:
+def get_activeflow(call: Call, app: App) -> None:
     """Show an activeflow with frames, variables and history."""
     app.lifecycle.get(call.work, call.id("activeflow_id"))
 

@@ -63,7 +63,7 @@ class Engines:
     statements: Engine
     heard: list[Callable[[Sequence[str]], None]] = field(default_factory=list)
     """They are told the statements of each round trip, for tests and tools."""
-    lines: dict[Engine, Lines] = field(default_factory=dict)
+    lines: dict[Engine, Lines] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.lines.update((engine, Lines(engine)) for engine in {self.transactions, self.statements})

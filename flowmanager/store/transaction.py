@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Dialect, Select
 
-from flowmanager.core.activeflow import Activeflow, Step
+from flowmanager.core.activeflow import Activeflow, Stamp, Step
 from flowmanager.core.flow import Flow
 from flowmanager.core.ids import Id
 from flowmanager.errors import AlreadyExists, Answered
@@ -107,10 +107,10 @@ class SqlTransaction:
         known = (load_step(step) for step in steps if step.seq < found.executed_count)
         return found, sorted(known, key=attrgetter("seq"))
 
-    def unchanged(self, seen: Activeflow) -> bool:
-        """Say whether an activeflow is still as it was read. Each change has a later time than the one before."""
-        rows = self._session.read(self._statements.get_stamp, {KEY: seen.id})
-        return bool(rows) and (rows[0].tm_create, rows[0].tm_update) == seen.stamp
+    def unchanged(self, activeflow_id: Id, stamp: Stamp) -> bool:
+        """Say whether an activeflow still has these times. Each change has a later time than the one before."""
+        rows = self._session.read(self._statements.get_stamp, {KEY: activeflow_id})
+        return bool(rows) and (rows[0].tm_create, rows[0].tm_update) == stamp
 
     def lock_activeflow(self, activeflow_id: Id) -> Activeflow | None:
         """Return an activeflow and keep others from changing it until the transaction ends."""

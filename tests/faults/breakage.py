@@ -108,8 +108,8 @@ def stale() -> None:
     """Give answers to reads again without asking whether their records have changed."""
 
     def get(known: KnownAnswers, key: str, _unchanged: Any) -> bytes | None:
-        kept = known._kept.get(key)
-        return kept.body if kept else None
+        found = known._known.get(key)
+        return found.body or None if found else None
 
     put(KnownAnswers, "get", get)
 

@@ -25,7 +25,7 @@ def asked_twice(known: KnownAnswers, seen: Activeflow, body: bytes) -> None:
 
 def kept(known: KnownAnswers, seen: Activeflow) -> bytes | None:
     """What is given out while the record is as it was."""
-    return known.get(seen.id, lambda one: one == seen)
+    return known.get(seen.id, lambda key, stamp: (key, stamp) == (seen.id, seen.stamp))
 
 
 def test_an_answer_is_kept_when_it_is_asked_for_again() -> None:
