@@ -49,13 +49,13 @@ def finished(details: Details | None, seq: int, facts: Details) -> Details | Non
 def variables_changed(
     before: Mapping[str, str], after: Mapping[str, str], names: Iterable[str], noted: Details
 ) -> Details:
-    """Return those of some variables whose values are others now, masked, with those noted before."""
-    known: dict[str, str] = noted.get("variables", {})
-    changed = [name for name in names if before.get(name, "") != after.get(name, "")]
-    together = dict(known)
-    for name in changed[:VARIABLES]:
-        together[name[:NAME_CHARACTERS]] = shown_value(name, after[name])
-    return together if len(together) <= VARIABLES else known
+    """Return those of some variables whose values are others now, masked, after those noted before, as far as fit."""
+    together: dict[str, str] = dict(noted.get("variables", {}))
+    for name in names:
+        value = after.get(name, "")
+        if value != before.get(name, "") and len(together) < VARIABLES:
+            together[name[:NAME_CHARACTERS]] = shown_value(name, value)
+    return together
 
 
 def condition(comparison: Comparison) -> Details:

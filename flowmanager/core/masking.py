@@ -76,6 +76,8 @@ def shown_value(name: str, value: str) -> str:
         return value
     if is_secret(name):
         return MASK
+    if len(value) < SHORTEST and name != DIGITS:
+        return value
     if name == DIGITS and len(value) > DIGITS_SHOWN:
         return f"{MASK} ({len(value)} keys)"
     return shown_text(value)

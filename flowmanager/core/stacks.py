@@ -12,6 +12,8 @@ from flowmanager.core.frozen import frozen
 from flowmanager.core.ids import FINISH, MAIN, NIL, START, Id
 
 NOTHING: Mapping[Id, int] = MappingProxyType({})
+RESERVED = (START, FINISH)
+"""As a `next_id` they have a meaning of their own."""
 
 
 @frozen
@@ -53,6 +55,32 @@ class Frame:
         """Return the place of the first action, if there is one."""
         return Place(self.id, self.actions[0].id) if self.actions else None
 
+    @cached_property
+    def successors(self) -> dict[Id, Place]:
+        """What was found out by `after`: it is asked for each step, and frames of flows are kept in memory."""
+        return {}
+
+    def after(self, action_id: Id) -> Place | None:
+        """Return what follows an action inside the frame: by its `next_id`, else the next item. None: nothing here."""
+        known = self.successors.get(action_id)
+        if known is None:
+            known = self.found_after(action_id)
+            if known is not None:
+                self.successors[action_id] = known
+        return known
+
+    def found_after(self, action_id: Id) -> Place | None:
+        """Look for it."""
+        if action_id == START:
+            return self.first()
+        number = self.index(action_id)
+        if number is None:
+            return None
+        target = self.actions[number].next_id
+        if target == NIL:
+            return Place(self.id, self.actions[number + 1].id) if number + 1 < len(self.actions) else None
+        return Place(self.id, target) if target not in RESERVED and self.index(target) is not None else None
+
 
 @frozen
 class StackMap:
@@ -68,8 +96,10 @@ class StackMap:
     def action(self, place: Place) -> Action | None:
         """Return the action at a place, None when there is none (START counts as none)."""
         frame = self.frames.get(place.stack_id)
-        number = frame.index(place.action_id) if frame else None
-        return frame.actions[number] if frame and number is not None else None
+        if frame is None:
+            return None
+        number = frame.positions.get(place.action_id)
+        return None if number is None else frame.actions[number]
 
     def holds(self, place: Place) -> bool:
         """Say whether the place is an existing action or the start of an existing frame."""
@@ -99,16 +129,22 @@ class StackMap:
 
     def following(self, place: Place) -> Place | None:
         """Return where to go after a place: `next_id`, else the next item, else the return address. None: finished."""
+        frame = self.frames.get(place.stack_id)
+        return (frame.after(place.action_id) or self.beyond(place)) if frame else None
+
+    def beyond(self, place: Place) -> Place | None:
+        """Return where to go after a place when its frame holds nothing that follows it."""
         action_id = place.action_id
         for frame in self.chain(place.stack_id):
-            number = -1 if action_id == START else frame.index(action_id)
-            if number is None:
+            inside = frame.after(action_id)
+            if inside is not None:
+                return inside
+            number = frame.index(action_id)
+            if number is None and action_id != START:
                 return None
-            target = frame.actions[number].next_id if number >= 0 else NIL
+            target = NIL if number is None else frame.actions[number].next_id
             if target != NIL:
                 return None if target == FINISH else self.find(frame.id, target)
-            if number + 1 < len(frame.actions):
-                return Place(frame.id, frame.actions[number + 1].id)
             if frame.returns is None:
                 return None
             if frame.returns.at and self.action(frame.returns.place):

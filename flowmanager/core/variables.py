@@ -114,11 +114,6 @@ def byte_size(values: Variables) -> int:
     return sum(len(key.encode()) + len(value.encode()) for key, value in values.items())
 
 
-def larger_than(values: Variables, limit: int) -> bool:
-    """Say whether all keys and values have more bytes; they are only encoded when that is possible at all."""
-    return characters(values) * LONGEST_CHARACTER > limit and byte_size(values) > limit
-
-
 def characters(values: Variables) -> int:
     """Return the characters of all keys and values, which are counted far faster than bytes: fastest as one text."""
     return len("".join([*values, *values.values()]))
@@ -130,11 +125,13 @@ def merge(current: Variables, changes: Variables, *, limits: Limits) -> dict[str
     Raises VariableLimit, naming the variable or the sum, when a limit would be passed.
     """
     allowed = {key: value for key, value in changes.items() if not is_own(key)}
-    reason = request_fault(allowed, limits)
-    if reason:
-        raise VariableLimit(f"the variables are refused: {reason}", limit=reason)
     merged = {**current, **allowed}
-    if allowed and larger_than(merged, limits.variables_bytes):
+    most = LONGEST_CHARACTER * characters(merged)
+    if most > limits.variable_bytes or most > limits.variables_request_bytes or len(allowed) > limits.variable_count:
+        reason = request_fault(allowed, limits)
+        if reason:
+            raise VariableLimit(f"the variables are refused: {reason}", limit=reason)
+    if allowed and most > limits.variables_bytes and byte_size(merged) > limits.variables_bytes:
         raise VariableLimit("the variables are refused: rejected_merged", limit="rejected_merged")
     return merged
 

@@ -21,8 +21,8 @@ from flowmanager.core.stacks import Place
 from flowmanager.core.suspension import rest
 from flowmanager.core.variables import REFERENCE_DATA, Variables, names_in, substitute_option
 from flowmanager.errors import ExecutorFault, FlowManagerError, InvalidActionType
-from flowmanager.executor import Executor, Kind, OnError, Task, allowed, unfit
-from flowmanager.orchestrator.option_text import checked_option, option_text, substituted_part
+from flowmanager.executor import Executor, Kind, Media, OnError, Task, allowed, unfit
+from flowmanager.orchestrator.option_text import OptionText, checked_option, option_text, substituted_part
 from flowmanager.ports import Flows
 
 log = structlog.get_logger()
@@ -85,41 +85,40 @@ class Fold:
         action = progress.flow.stacks.action(place) if place else None
         if place is None or action is None:
             return progress.with_change(machine.end(progress.flow, EndedReason.FINISHED, self.moment(progress)))
-        if progress.reference is None and self.asks_reference(progress.flow, action):
+        text = option_text(action)
+        if text.has_placeholders and progress.reference is None and self.asks_reference(progress.flow, action):
             return progress.evolve(asks_reference=True)
-        message = self.excess(progress)
-        if message:
+        if progress.turn.iterations >= self.limits.iterations or progress.volume > self.limits.turn_bytes:
+            message = self.excess(progress)
             ended = machine.end(progress.flow, EndedReason.LIMIT_ITERATIONS, self.moment(progress), message=message)
             return progress.with_change(ended)
-        return self.enter(progress, place, action)
+        return self.enter(progress, place, text)
 
     def excess(self, progress: Progress) -> str:
-        """Say what the turn has too much of; empty: nothing."""
+        """Say what the turn has too much of."""
         if progress.turn.iterations >= self.limits.iterations:
             return f"more than {self.limits.iterations} actions without a pause"
-        if progress.volume > self.limits.turn_bytes:
-            return f"more than {self.limits.turn_bytes} bytes of options without a pause"
-        return ""
+        return f"more than {self.limits.turn_bytes} bytes of options without a pause"
 
     def asks_reference(self, flow: Activeflow, action: Action) -> bool:
         """Say whether an action that will run refers to the reference's data."""
-        if not option_text(action).has_placeholders:
-            return False
         executor = self.executors.get(action.type)
         runs = executor is not None and allowed(executor.media, flow)
         return runs and needs_reference(substituted_part(action.option or {}), flow.variables)
 
-    def enter(self, progress: Progress, place: Place, raw: Action) -> Progress:
+    def enter(self, progress: Progress, place: Place, raw: OptionText) -> Progress:
         """Put the cursor on an action and run it."""
-        flow, turn = machine.enter(progress.flow, place, raw, self.now), progress.turn.entered()
+        flow, turn = machine.enter(progress.flow, place, raw.action, self.now), progress.turn.entered()
         try:
-            executor = executor_of(self.executors, raw.type)
-            if not allowed(executor.media, flow):
+            executor = executor_of(self.executors, raw.action.type)
+            if executor.media is not Media.ANY and not allowed(executor.media, flow):
                 return self.skipped(progress.evolve(flow=flow, turn=turn), executor)
-            live = self.substituted(raw, progress)
-            flow = flow if live is raw else flow.evolve(current_action=live)
-            progress = progress.evolve(flow=flow, turn=turn, volume=progress.volume + option_text(live).volume)
-            return self.execute(progress, executor)
+            live = raw
+            if raw.has_placeholders or raw.length > self.limits.option_characters:
+                live = option_text(self.substituted(raw.action, progress))
+                flow = flow.evolve(current_action=live.action)
+            progress = progress.evolve(flow=flow, turn=turn, volume=progress.volume + live.volume)
+            return self.execute(progress, executor, live)
         except FlowManagerError as error:
             return self.failed(progress.evolve(flow=flow, turn=turn), error)
 
@@ -132,22 +131,20 @@ class Fold:
 
     def substituted(self, raw: Action, progress: Progress) -> Action:
         """Return an action with its placeholders replaced. Raises VariableLimit."""
-        limit, text = self.limits.option_characters, option_text(raw)
-        if not text.has_placeholders and text.length <= limit:
-            return raw
+        limit = self.limits.option_characters
         return replace(raw, option=substitute_option(raw.option, values_of(progress), limit=limit))
 
-    def execute(self, progress: Progress, executor: Executor) -> Progress:
+    def execute(self, progress: Progress, executor: Executor, live: OptionText) -> Progress:
         """Run a pure executor; hand a caller action out; leave what must talk for outside the transaction."""
-        pulled = progress.turn.driver is Driver.PULL
-        if executor.kind is Kind.CALLER and pulled:
+        kind = executor.kind
+        if kind is Kind.CALLER and progress.turn.driver is Driver.PULL:
             return progress.evolve(flow=progress.flow.evolve(state=State.WAITING, wait=Wait(Driver.PULL)))
-        task = task_of(progress.flow, executor, self.now)
-        if executor.kind is Kind.TALKING or executor.run is None:
-            return progress.evolve(task=task)
-        if executor.kind is Kind.READING:
+        task = task_of(progress.flow, executor, live, self.now)
+        if kind is Kind.PURE:
+            return self.settle(progress, decided(executor, task))
+        if kind is Kind.READING and executor.run:
             return self.settle(progress, executor.run(task, self.flows))
-        return self.settle(progress, decided(executor, task))
+        return progress.evolve(task=task)
 
     def settle(self, progress: Progress, outcome: Outcome) -> Progress:
         """Apply an outcome, then the events that came while the executor ran."""
@@ -197,7 +194,6 @@ def decided(executor: Executor, task: Task) -> Outcome:
         raise ExecutorFault from error
 
 
-def task_of(flow: Activeflow, executor: Executor, now: datetime) -> Task:
+def task_of(flow: Activeflow, executor: Executor, action: OptionText, now: datetime) -> Task:
     """Return the current action as a task. Raises InvalidRequest when its option does not fit."""
-    action = flow.current_action
-    return Task(activeflow=flow, action=action, option=checked_option(executor.option, action), now=now)
+    return Task(activeflow=flow, action=action.action, option=checked_option(executor.option, action), now=now)

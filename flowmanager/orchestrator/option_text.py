@@ -54,11 +54,10 @@ def option_text(action: Action) -> OptionText:
     return found
 
 
-def checked_option(form: type[OptionForm], action: Action) -> Mapping[str, Any]:
+def checked_option(form: type[OptionForm], known: OptionText) -> Mapping[str, Any]:
     """Return an action's option in the program's own form. Raises InvalidRequest naming the field."""
-    known = option_text(action)
     if known.checked is None:
-        known.checked = load_option(form, action.option)
+        known.checked = load_option(form, known.action.option)
     return known.checked
 
 

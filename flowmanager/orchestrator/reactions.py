@@ -12,6 +12,7 @@ from flowmanager.core.signals import Signal, SignalKind
 from flowmanager.core.suspension import postpone
 from flowmanager.errors import FlowManagerError
 from flowmanager.orchestrator.fold import Fold, Progress, executor_of, task_of
+from flowmanager.orchestrator.option_text import option_text
 
 
 @frozen
@@ -78,7 +79,7 @@ class Reaction:
         """Let the current action's executor say what the event means."""
         flow = progress.flow
         executor = executor_of(self.fold.executors, flow.current_action.type)
-        outcome = executor.on_signal(task_of(flow, executor, self.fold.now), signal)
+        outcome = executor.on_signal(task_of(flow, executor, option_text(flow.current_action), self.fold.now), signal)
         if outcome is None:
             return None
         if isinstance(outcome, Hold):

@@ -186,7 +186,7 @@ class Turns:
         if flow.tm_execute is None or executor is None:
             return fold.run(progress)
         progress = progress.evolve(flow=machine.begin_again(flow))
-        return progress.evolve(task=task_of(flow, executor, fold.now))
+        return progress.evolve(task=task_of(flow, executor, option_text(flow.current_action), fold.now))
 
     def finish(self, work: Work, progress: Progress) -> None:
         """Alternate between executors that talk and transactions, until the turn pauses."""

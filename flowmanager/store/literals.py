@@ -71,7 +71,10 @@ def datetime_literal(value: datetime) -> str:
 
 def json_literal(value: Any) -> str:
     """Return a JSON value; None: there is none."""
-    return NULL if value is None else text_literal(dump_json(value))
+    if value is None:
+        return NULL
+    text = dump_json(value)
+    return text_literal(text) if "'" in text or "\\" in text else f"'{text}'"
 
 
 LITERALS: Mapping[type, Write] = {

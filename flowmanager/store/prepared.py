@@ -105,9 +105,12 @@ class Prepared:
 SIZED = (str, bytes)
 
 
-def size_of(values: Iterable[Any]) -> int:
-    """Return the length of all texts and bytes among some values."""
-    return sum([len(one) for one in values if isinstance(one, SIZED)])
+def size_of(values: Sequence[Any]) -> int:
+    """Return the length of all texts and bytes among some values. For MySQL all of them are texts by now."""
+    try:
+        return len("".join(values))
+    except TypeError:
+        return sum([len(one) for one in values if isinstance(one, SIZED)])
 
 
 def packed(query: Select[Any], dialect: Dialect) -> Prepared:

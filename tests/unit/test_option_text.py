@@ -64,9 +64,9 @@ def test_an_option_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return load_option(form, option)
 
     monkeypatch.setattr(module, "load_option", load)
-    good, bad = Action(ID, "echo", {"duration": 5}), Action(ID, "echo", {"duration": "long"})
+    good, bad = (option_text(Action(ID, "echo", {"duration": long})) for long in (5, "long"))
     assert [checked_option(EchoOption, good)["duration"] for _ in range(2)] == [5, 5]
     for _ in range(2):
         with pytest.raises(InvalidRequest, match="duration"):
             checked_option(EchoOption, bad)
-    assert checked == [good.option, bad.option, bad.option]
+    assert checked == [good.action.option, bad.action.option, bad.action.option]
