@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,14 @@ import click
 
 from bench import scenarios
 from bench.filling import fill
-from bench.measure import Plan, Result, measured
+from bench.measure import Lane, Plan, Result, measured
 from bench.plot import draw
 from bench.pump import Scenario
 from bench.report import ratios, table, write
 from bench.revisions import checked_out
 from bench.room import ROOT, Side, end_one, least, served
 from bench.round_trips import counted
+from bench.targets import reached
 from flowmanager.discover import collect
 from tests.services import Services, start_services
 
@@ -39,6 +40,12 @@ class Wanted:
     rows: int
     compare: str
     out: str
+
+    def groups(self) -> list[list[Scenario]]:
+        """Return the scenarios that are measured in turns. One that listens to events is alone: it hears of all."""
+        alone = [one for one in self.scenarios() if one.listens or one.last]
+        together = [one for one in self.scenarios() if one not in alone]
+        return [together, *([one] for one in alone)]
 
     def scenarios(self) -> list[Scenario]:
         """Return the chosen scenarios, the least workers' first: all others are shown as a ratio to them."""
@@ -72,7 +79,7 @@ def main(**options: Any) -> None:
         if wanted.rows:
             end_one(sides[0])
             fill(sides[0].dsn, wanted.rows)
-        results = list(all_results(wanted, services, sides, pid))
+        results = in_order(all_results(wanted, services, sides, pid), wanted)
     if not wanted.compare:
         trips = counted(services, wanted.scenarios())
         for result in results:
@@ -80,6 +87,7 @@ def main(**options: Any) -> None:
     click.echo(table(results))
     if wanted.compare:
         click.echo(ratios(results, HERE, wanted.compare))
+    click.echo(reached([one for one in results if one.label == HERE]))
     folder = Path(wanted.out)
     write(results, folder)
     draw(results, folder)
@@ -94,14 +102,28 @@ def workers(wanted: Wanted, services: Services, stack: ExitStack) -> Iterator[Ab
 
 
 def all_results(wanted: Wanted, services: Services, sides: list[Side], least_pid: int) -> Iterator[Result]:
-    """Measure everything, one after the other, the revisions in turns."""
-    for scenario in wanted.scenarios():
+    """Measure everything, scenarios and revisions in turns."""
+    for group in wanted.groups():
         for in_flight in wanted.loads():
-            plan = Plan(scenario.name, in_flight, wanted.seconds, wanted.rounds, wanted.warm_up)
-            concerned = {side: side.pids for side in sides} if scenario.least else {sides[0]: [least_pid]}
-            for result in measured(plan, services, concerned):
+            plan = Plan(in_flight, wanted.seconds, wanted.rounds, wanted.warm_up)
+            for result in measured(plan, services, list(lanes(group, sides, least_pid))):
                 click.echo(result.line(), err=True)
                 yield result
+
+
+def in_order(results: Iterable[Result], wanted: Wanted) -> list[Result]:
+    """Return the results by scenario."""
+    names = [one.name for one in wanted.scenarios()]
+    return sorted(results, key=lambda one: names.index(one.scenario))
+
+
+def lanes(group: list[Scenario], sides: list[Side], least_pid: int) -> Iterator[Lane]:
+    """Yield each scenario on each side; the least workers have one."""
+    for scenario in group:
+        if scenario.least:
+            yield from (Lane(scenario.name, side, side.pids) for side in sides)
+        else:
+            yield Lane(scenario.name, sides[0], [least_pid])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Measuring one scenario: rounds, and what each operation cost."""
+"""Measuring scenarios in turns: rounds, and what each operation cost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median, quantiles
@@ -34,6 +34,8 @@ class Result:
     in_flight: int
     label: str
     rounds: list[Round] = field(default_factory=list)
+    turns: tuple[str, ...] = ()
+    """The scenarios that were measured in turns with it."""
     memory: int = 0
     """Resident bytes of the largest worker process."""
     round_trips: float | None = None
@@ -41,7 +43,17 @@ class Result:
 
     def middle(self, name: str) -> float:
         """Return the median over the rounds."""
-        return float(median(getattr(one, name) for one in self.rounds))
+        return float(median(self.all(name)))
+
+    def all(self, name: str) -> list[float]:
+        """Return a figure of each round."""
+        return [getattr(one, name) for one in self.rounds]
+
+    def ratio(self, other: Result, name: str) -> float:
+        """Return the ratio of a figure to another result's: that of each pair of rounds, where they were in turns."""
+        if self.turns == other.turns:
+            return median(mine / its for mine, its in zip(self.all(name), other.all(name), strict=True))
+        return self.middle(name) / other.middle(name)
 
     def spread(self) -> float:
         """Return the distance between best and worst round, relative to the median."""
@@ -79,28 +91,36 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one scenario is measured."""
+    """How scenarios are measured."""
 
-    scenario: str
     in_flight: int
     seconds: float
     rounds: int
     warm_up: float
 
 
-def measured(plan: Plan, services: Services, sides: Mapping[Side, list[int]]) -> list[Result]:
-    """Measure one scenario at one load, on all sides in turns. `sides`: the processes of each."""
-    results = [Result(plan.scenario, plan.in_flight, side.label) for side in sides]
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A scenario on one side, and the processes that do the work."""
+
+    scenario: str
+    side: Side
+    pids: list[int]
+
+
+def measured(plan: Plan, services: Services, lanes: Sequence[Lane]) -> list[Result]:
+    """Measure scenarios at one load, a round of each in turns: a machine that is slower for a while is so for all."""
+    turns = tuple(lane.scenario for lane in lanes)
+    results = [Result(lane.scenario, plan.in_flight, lane.side.label, turns=turns) for lane in lanes]
     servers = server_pids(services)
     with ExitStack() as stack:
-        loads = [stack.enter_context(load(side, plan.scenario, plan.in_flight)) for side in sides]
+        loads = [stack.enter_context(load(lane.side, lane.scenario, plan.in_flight)) for lane in lanes]
         for one in loads:
             one.round(plan.warm_up)
         for _ in range(plan.rounds):
-            for pids, one, result in zip(sides.values(), loads, results, strict=True):
-                result.rounds.append(play(one, Watched({"worker": pids, **servers}), plan.seconds))
-    for pids, result in zip(sides.values(), results, strict=True):
-        result.memory = memory_of(pids)
+            for lane, one, result in zip(lanes, loads, results, strict=True):
+                result.rounds.append(play(one, Watched({"worker": lane.pids, **servers}), plan.seconds))
+                result.memory = memory_of(lane.pids)
     return results
 
 

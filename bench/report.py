@@ -39,7 +39,7 @@ def of_least(result: Result, results: Sequence[Result]) -> float | None:
     """Return the rate as a ratio to that of the least worker at the same load."""
     name = LEAST.get(result.scenario, "least_next")
     found = [one for one in results if (one.scenario, one.in_flight) == (name, result.in_flight)]
-    return result.middle("rate") / found[0].middle("rate") if found else None
+    return result.ratio(found[0], "rate") if found else None
 
 
 def ratios(results: Sequence[Result], here: str, there: str) -> str:
@@ -49,8 +49,7 @@ def ratios(results: Sequence[Result], here: str, there: str) -> str:
     for (scenario, in_flight, label), one in by_key.items():
         other = by_key.get((scenario, in_flight, there))
         if label == here and other:
-            rate, cpu = one.middle("rate") / other.middle("rate"), one.cpu("worker") / other.cpu("worker")
-            p50 = one.middle("p50") / other.middle("p50")
+            rate, p50, cpu = one.ratio(other, "rate"), one.ratio(other, "p50"), one.cpu("worker") / other.cpu("worker")
             lines.append(f"{scenario:12} {in_flight:3}  rate x{rate:.2f}  p50 x{p50:.2f}  worker CPU x{cpu:.2f}")
     return "\n".join(lines)
 
