@@ -140,11 +140,11 @@ class Fold:
         if kind is Kind.CALLER and progress.turn.driver is Driver.PULL:
             return progress.evolve(flow=progress.flow.evolve(state=State.WAITING, wait=Wait(Driver.PULL)))
         task = task_of(progress.flow, executor, live, self.now)
-        if kind is Kind.PURE:
-            return self.settle(progress, decided(executor, task))
-        if kind is Kind.READING and executor.run:
+        if kind is Kind.TALKING or executor.run is None:
+            return progress.evolve(task=task)
+        if kind is Kind.READING:
             return self.settle(progress, executor.run(task, self.flows))
-        return progress.evolve(task=task)
+        return self.settle(progress, decided(executor, task))
 
     def settle(self, progress: Progress, outcome: Outcome) -> Progress:
         """Apply an outcome, then the events that came while the executor ran."""

@@ -21,8 +21,8 @@ from tests.fakes import FlowShelf
 
 ID = "4d2f8a71-0b9e-4f36-8d0c-c1e5a7b3f920"
 NOW = datetime(2026, 5, 4, 7, 8, 9, tzinfo=UTC)
-MOST = 70
-"""Calls of Python functions for one `variable_set`; 64 in Python 3.11, fewer in later versions."""
+MOST = 52
+"""Calls of Python functions for one `variable_set`; 47 in Python 3.11, fewer in later versions."""
 
 
 def turn_of(size: int, more: int = 0) -> Callable[[], Progress]:
