@@ -36,7 +36,7 @@ def main(requests: int) -> None:
         done = 0
         while done < requests:
             for one in loads:
-                done += len(one.round(ROUND_SECONDS / len(loads))["times"])
+                done += one.round(ROUND_SECONDS / len(loads))["finished"]
             click.echo(f"{done:9} operations {memory_of(side.pids) / 1e6:6.1f} MB")
 
 

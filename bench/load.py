@@ -23,8 +23,9 @@ def main() -> None:
         users = [user() for _ in range(order["in_flight"])]
         say({"ready": True})
         for line in sys.stdin:
-            seconds, times = pump.run(users, orjson.loads(line)["seconds"])
-            say({"seconds": seconds, "times": times})
+            seconds = orjson.loads(line)["seconds"]
+            counted = pump.run(users, seconds)
+            say({"rate": counted.operations / seconds, "times": counted.times, "finished": counted.finished})
 
 
 def by_name(name: str) -> Scenario:

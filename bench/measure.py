@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median, quantiles
+from time import sleep
 from typing import Any
 
 from bench.machine import Watched, memory_of, server_pids
@@ -125,15 +126,18 @@ def measured(plan: Plan, services: Services, lanes: Sequence[Lane]) -> list[Resu
 
 
 def play(load: Load, watched: Watched, seconds: float) -> Round:
-    """Run one round. Raises RuntimeError when nothing was finished."""
+    """Run one round. Raises RuntimeError when there are too few operations in it."""
     before = watched.cpu()
-    told = load.round(seconds)
+    load.begin(seconds)
+    # Of the same time as the operations: what is under way at the end goes on, but is not counted further.
+    sleep(seconds)
     after = watched.cpu()
+    told = load.told()
     times = [1000 * one for one in told["times"]]
     if len(times) < 2:
-        raise RuntimeError("less than two operations were finished: make the rounds longer")
-    cpu = {part: 1000 * (after[part] - before[part]) / len(times) for part in after}
-    return Round(len(times) / told["seconds"], median(times), percentile(times, 99), cpu)
+        raise RuntimeError("less than two operations were begun: make the rounds longer")
+    cpu = {part: 1000 * (after[part] - before[part]) / (told["rate"] * seconds) for part in after}
+    return Round(told["rate"], median(times), percentile(times, 99), cpu)
 
 
 def percentile(values: Sequence[float], number: int) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from itertools import count
-from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -13,6 +12,7 @@ import amqp
 import orjson
 
 from bench.broker import connected
+from bench.window import Window
 
 ANSWER_SECONDS = 60.0
 DIRECT = "amq.rabbitmq.reply-to"
@@ -70,10 +70,8 @@ class Pump:
     """Where events are sent to."""
     event_exchange: str = ""
     """What is listened to for ends; empty: nothing."""
-    times: list[float] = field(default_factory=list)
-    """Seconds of each operation of this round."""
-    _until: float = inf
-    """When users rest after their operation."""
+    _window: Window = field(default_factory=Window)
+    """When it is over, users rest after their operation."""
     _resting: list[User] = field(default_factory=list)
     _waiting: dict[str, User] = field(default_factory=dict)
     _ended: set[str] = field(default_factory=set)
@@ -113,20 +111,15 @@ class Pump:
         while self._waiting:
             self._drain()
 
-    def run(self, users: list[User], seconds: float) -> tuple[float, list[float]]:
-        """Let endless users go on for so long, each to the end of its operation; return how long it was, and those."""
+    def run(self, users: list[User], seconds: float) -> Window:
+        """Let endless users go on for so long, and until all that began by then is over; return what was counted."""
         self._resting.clear()
-        self.times.clear()
-        started = perf_counter()
-        self._until = started + seconds
+        self._window = Window(perf_counter() + seconds, set(users))
         for user in users:
             self._go_on(user, None)
-        while perf_counter() < self._until:
-            self._drain()
-        taken, times = perf_counter() - started, list(self.times)
         while len(self._resting) < len(users):
             self._drain()
-        return taken, times
+        return self._window
 
     def _drain(self) -> None:
         self._connection.drain_events(timeout=ANSWER_SECONDS)
@@ -136,8 +129,8 @@ class Pump:
             doing = user.send(answer)
             while not isinstance(doing, Ask):
                 if isinstance(doing, Done):
-                    self.times.append(perf_counter() - doing.started)
-                    if perf_counter() >= self._until:
+                    self._window.note(user, doing.started, perf_counter())
+                    if not self._window.is_open:
                         self._resting.append(user)
                         return
                 elif isinstance(doing, Tell):

@@ -157,10 +157,18 @@ class Load:
     process: subprocess.Popen[str]
 
     def round(self, seconds: float) -> dict[str, Any]:
-        """Run for so long; return the seconds it was, and those of each operation."""
+        """Run for so long; return what `told` does."""
+        self.begin(seconds)
+        return self.told()
+
+    def begin(self, seconds: float) -> None:
+        """Begin to run for so long."""
         assert self.process.stdin
         self.process.stdin.write(orjson.dumps({"seconds": seconds}).decode() + "\n")
         self.process.stdin.flush()
+
+    def told(self) -> dict[str, Any]:
+        """Wait for the end; return operations a second, the seconds of each, and how many were finished at last."""
         told: dict[str, Any] = expect_line(self.process)
         return told
 

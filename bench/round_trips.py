@@ -106,6 +106,6 @@ def trips_of(side: Side, scenario: Scenario, commands: Commands, idle: float) ->
         running.round(0.5)
         sleep(SETTLE_SECONDS)
         before, started = commands.number, monotonic()
-        told = running.round(COUNTED_SECONDS)
+        finished: int = running.round(COUNTED_SECONDS)["finished"]
         sleep(SETTLE_SECONDS)
-        return (commands.number - before - idle * (monotonic() - started)) / len(told["times"])
+        return (commands.number - before - idle * (monotonic() - started)) / finished
